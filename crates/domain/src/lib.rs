@@ -1,0 +1,14 @@
+//! The rules of network geolocation: values in, values out.
+//!
+//! Nothing here does I/O, reads a clock, draws a random number, logs or counts. Time and chance
+//! come in as arguments, and what happened goes out as a value. That is what makes every rule
+//! testable by a table.
+
+pub mod api_key;
+pub mod area;
+pub mod cell;
+pub mod datamap;
+pub mod export;
+pub mod mac;
+pub mod station;
+pub mod stats;
