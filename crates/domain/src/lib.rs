@@ -10,5 +10,6 @@ pub mod cell;
 pub mod datamap;
 pub mod export;
 pub mod mac;
+pub mod reading;
 pub mod station;
 pub mod stats;
