@@ -9,6 +9,7 @@ pub mod area;
 pub mod cell;
 pub mod datamap;
 pub mod export;
+pub mod geo;
 pub mod mac;
 pub mod reading;
 pub mod station;
