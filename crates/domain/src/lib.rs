@@ -12,5 +12,6 @@ pub mod export;
 pub mod geo;
 pub mod mac;
 pub mod reading;
+pub mod region;
 pub mod station;
 pub mod stats;
