@@ -246,5 +246,12 @@ pub fn circle_radius_m(center: Position, bounds: &BoundingBox) -> u32 {
     max_distance_m(center, bounds.corners()).round_ties_even() as u32
 }
 
+/// Rounds to seven decimals, the precision of answers: a centimetre in degrees. The exact value of
+/// the double is rounded, half to even, which multiplying and dividing would not give.
+#[must_use]
+pub fn round7(value: f64) -> f64 {
+    if value.is_finite() { format!("{value:.7}").parse().unwrap_or(value) } else { value }
+}
+
 #[cfg(test)]
 mod tests;

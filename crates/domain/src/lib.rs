@@ -10,6 +10,7 @@ pub mod cell;
 pub mod datamap;
 pub mod export;
 pub mod geo;
+pub mod geoip;
 pub mod mac;
 pub mod reading;
 pub mod region;

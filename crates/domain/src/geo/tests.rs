@@ -107,6 +107,24 @@ fn circle_radii_are_the_known_ones() {
     }
 }
 
+#[test]
+fn seven_decimals_remain_of_the_exact_value() {
+    for (value, rounded) in [
+        (51.500_032_511_966_616, 51.500_032_5),
+        // A little less than the decimal text says, so it rounds down; then two true ties.
+        (0.000_000_05, 0.0),
+        (0.003_906_25, 0.003_906_2),
+        (0.011_718_75, 0.011_718_8),
+        (10.0, 10.0),
+        (-0.100_000_049_999, -0.1),
+        (50_000.000_000_049, 50_000.0),
+        (1e300, 1e300),
+    ] {
+        assert_eq!(round7(value).to_bits(), f64::to_bits(rounded), "{value}");
+    }
+    assert!(round7(f64::NAN).is_nan());
+}
+
 /// Brings a longitude into −180 to below 180 degrees.
 fn wrapped(lon: f64) -> f64 {
     (lon + MAX_LON).rem_euclid(360.0) - MAX_LON
