@@ -87,6 +87,7 @@ impl StationState {
 
 /// Decides what a batch does to its station; `station` is the row as it is now, if there is one.
 #[must_use]
+#[expect(clippy::match_same_arms, reason = "the match is the table, state by state")]
 pub fn decide(
     station: Option<&Station>,
     batch: &Batch,
@@ -107,8 +108,8 @@ pub fn decide(
     let unknown = Station::default();
     let old = station.unwrap_or(&unknown);
     match (state, batch.basis(), batch.spread(kind)) {
-        (Unknown, Gnss | Query, Consistent) => New(rows.new()),
-        (Unknown, Gnss | Query, Inconsistent) => NewBlocked(rows.new_blocked()),
+        (Unknown, Gnss | Query, Consistent) => New(rows.first()),
+        (Unknown, Gnss | Query, Inconsistent) => NewBlocked(rows.first_blocked()),
 
         (Blocked, Gnss | Query, Consistent | Inconsistent) => Dropped,
 
@@ -138,11 +139,11 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    fn new(&self) -> Station {
+    fn first(&self) -> Station {
         Station { created: Some(self.now), ..self.replaced(&Station::default()) }
     }
 
-    fn new_blocked(&self) -> Station {
+    fn first_blocked(&self) -> Station {
         self.blocked(&Station { created: Some(self.now), ..Station::default() })
     }
 

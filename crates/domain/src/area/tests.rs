@@ -1,3 +1,5 @@
+use std::slice;
+
 use super::*;
 use crate::cell::Radio;
 
@@ -74,7 +76,7 @@ fn an_area_lies_in_the_middle_of_its_cells() {
         (Some(1780), Some(1000), Some(1))
     );
 
-    let gone = decide(Some(&old), &[placeless.clone()], &key(234), Regions::shared(), now());
+    let gone = decide(Some(&old), slice::from_ref(&placeless), &key(234), Regions::shared(), now());
     assert_eq!(gone, Decision::Delete);
     let never = decide(None, &[placeless], &key(234), Regions::shared(), now());
     assert_eq!(never, Decision::Nothing);

@@ -483,3 +483,37 @@ fn of_two_sightings_of_a_cell_the_better_one_stays() {
     assert_eq!(cell(asu(5, 20), asu(4, 10)), Some(5));
     assert_eq!(cell(asu(5, 10), asu(4, 10)), Some(4));
 }
+
+#[test]
+fn any_value_in_any_member_reads() {
+    let values = [
+        json!(null),
+        json!(true),
+        json!(-1),
+        json!(u64::MAX),
+        json!(1e300),
+        json!("x"),
+        json!([[], {}, null, 1, "x", [1]]),
+        json!({"latitude": {}, "macAddress": [], "ipf": {"a": [1]}}),
+    ];
+    let members = [
+        "carrier",
+        "homeMobileCountryCode",
+        "timestamp",
+        "bluetoothBeacons",
+        "wifiAccessPoints",
+        "cellTowers",
+        "fallbacks",
+        "position",
+    ];
+    for value in &values {
+        for member in members {
+            let read = report(json!({member: value, "homeMobileNetworkCode": 7}));
+            assert_eq!(read.home_mnc, Some(7), "{member} {value}");
+        }
+        for member in ["radioType", "mobileCountryCode", "cellId", "age", "serving", "unheardOf"] {
+            let read = report(json!({"cellTowers": [{member: value, "asu": 7}]}));
+            assert_eq!(read.cell[0].asu, Some(7), "{member} {value}");
+        }
+    }
+}

@@ -36,10 +36,6 @@ fn gsm() -> StationKey {
     StationKey::Cell(CellKey { area, cid: 99 })
 }
 
-fn region(code: [u8; 2]) -> Option<RegionCode> {
-    Some(RegionCode::new(code))
-}
-
 /// A satellite based observation some degrees away from P.
 fn seen(key: StationKey, lat: f64, lon: f64) -> Observation {
     Observation {
@@ -90,7 +86,7 @@ fn row() -> Station {
         created: date(2024, 1, 1).and_hms_opt(0, 0, 0),
         modified: date(2026, 11, 1).and_hms_opt(0, 0, 0),
         radius_m: Some(10),
-        region: region(*b"GB"),
+        region: RegionCode::parse("GB"),
         samples: Some(2),
         source: Some(Source::Gnss),
         weight: Some(3.0),
@@ -104,7 +100,7 @@ fn placeless() -> Station {
     Station {
         created: row().created,
         modified: row().modified,
-        region: region(*b"GB"),
+        region: RegionCode::parse("GB"),
         block_first: Some(date(2024, 1, 1)),
         block_last: Some(date(2024, 1, 1)),
         block_count: Some(1),

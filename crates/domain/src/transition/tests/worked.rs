@@ -31,7 +31,7 @@ fn an_unknown_station_gets_the_mean_of_its_batch() {
     check(&decided, (51.499_96, -0.100_04), 38, 5, 5.0);
     let station = &decided.insert[0].1;
     check_box(station, 51.5001, -0.0998, 51.4997, -0.1004);
-    assert_eq!((station.created, station.region), (Some(now()), region(*b"GB")));
+    assert_eq!((station.created, station.region), (Some(now()), RegionCode::parse("GB")));
     assert_eq!(station.source, Some(Source::Gnss));
     assert_eq!((station.block_first, station.block_last, station.block_count), (None, None, None));
 }
@@ -124,7 +124,7 @@ fn a_station_that_moved_is_blocked_and_its_observations_dropped() {
     let blocked = Station {
         created: row().created,
         modified: Some(now()),
-        region: region(*b"GB"),
+        region: RegionCode::parse("GB"),
         block_first: today,
         block_last: today,
         block_count: Some(1),
@@ -234,7 +234,7 @@ fn cells_and_beacons_follow_the_same_rules() {
 #[test]
 fn a_region_is_kept_while_the_position_is_near_it() {
     // In Switzerland, at first close to France, then in the middle of it.
-    for (lon, kept) in [(6.82, *b"FR"), (7.45, *b"CH")] {
+    for (lon, kept) in [(6.82, "FR"), (7.45, "CH")] {
         let station = Station {
             lat: Some(46.2884),
             lon: Some(lon),
@@ -242,16 +242,16 @@ fn a_region_is_kept_while_the_position_is_near_it() {
             min_lat: None,
             max_lon: None,
             min_lon: None,
-            region: region(*b"FR"),
+            region: RegionCode::parse("FR"),
             ..row()
         };
         let seen = seen(wifi(), 46.2884 - P.0, lon - P.1);
         let decided = run(wifi(), Some(&station), &[seen]);
-        assert_eq!(decided.update[0].1.region, region(kept), "{lon}");
+        assert_eq!(decided.update[0].1.region, RegionCode::parse(kept), "{lon}");
     }
-    let strange = Station { region: region(*b"BR"), ..row() };
+    let strange = Station { region: RegionCode::parse("BR"), ..row() };
     let decided = run(wifi(), Some(&strange), &[seen(wifi(), 0.0, 0.0)]);
-    assert_eq!(decided.update[0].1.region, region(*b"GB"));
+    assert_eq!(decided.update[0].1.region, RegionCode::parse("GB"));
 }
 
 #[test]
