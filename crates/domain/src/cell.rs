@@ -207,7 +207,7 @@ impl CellKey {
     }
 }
 
-/// The binary key of a station or an area, up to 17 bytes, without an allocation.
+/// The binary key of a station, an area or a grid cell, up to 17 bytes, without an allocation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyBytes {
     bytes: [u8; 17],
@@ -239,6 +239,14 @@ impl From<&crate::mac::Mac> for KeyBytes {
     fn from(mac: &crate::mac::Mac) -> Self {
         let mut key = Self::default();
         key.push(mac.bytes());
+        key
+    }
+}
+
+impl From<crate::datamap::Grid> for KeyBytes {
+    fn from(grid: crate::datamap::Grid) -> Self {
+        let mut key = Self::default();
+        key.push(&grid.encode());
         key
     }
 }

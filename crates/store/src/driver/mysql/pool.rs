@@ -1,0 +1,121 @@
+//! Connections that are kept for the next call.
+//!
+//! The driver has a pool too, but there a connection whose answer never comes stays counted until
+//! it does, so a server that stalls leaves a pool that never recovers. Here a connection that did
+//! not answer in time is closed at once and its place is free.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use mysql_async::prelude::Queryable as _;
+use mysql_async::{Conn, Opts};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+use super::Failure;
+use crate::error::Error;
+
+/// Connections are replaced after this time, so that a changed address of the server or an account
+/// that was withdrawn takes effect.
+const LIFETIME: Duration = Duration::from_hours(1);
+
+/// A connection that was idle for longer is asked for a sign of life before it is used.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+
+/// How long closing a connection politely may take.
+const GOODBYE: Duration = Duration::from_millis(500);
+
+#[derive(Clone)]
+pub(super) struct Pool(Arc<Shared>);
+
+struct Shared {
+    options: Opts,
+    places: Arc<Semaphore>,
+    /// Most recently used last.
+    idle: Mutex<Vec<Idle>>,
+}
+
+struct Idle {
+    conn: Conn,
+    opened: Instant,
+    /// Since when it is idle; `None` when it is to be tested whatever the time.
+    since: Option<Instant>,
+}
+
+impl Pool {
+    pub(super) fn new(options: Opts, max_connections: usize) -> Self {
+        let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
+        Self(Arc::new(Shared { options, places, idle: Mutex::default() }))
+    }
+
+    pub(super) fn options(&self) -> &Opts {
+        &self.0.options
+    }
+
+    /// Waits for a free place and gets a connection that was alive a moment ago.
+    pub(super) async fn get(&self) -> Result<Lease, Failure> {
+        let place = Arc::clone(&self.0.places).acquire_owned().await;
+        let place = place.map_err(|closed| Failure::Ours(Error::unavailable(closed)))?;
+        while let Some(Idle { conn, opened, since }) = self.pop() {
+            let mut lease = Lease::new(self.clone(), conn, opened);
+            let is_trusted = since.is_some_and(|since| since.elapsed() < TRUSTED_IDLE);
+            let is_young = opened.elapsed() < LIFETIME;
+            if is_young && (is_trusted || lease.conn().ping().await.is_ok()) {
+                lease.place = Some(place);
+                return Ok(lease);
+            }
+            lease.discard();
+        }
+        let conn = Conn::new(self.0.options.clone()).await?;
+        let mut lease = Lease::new(self.clone(), conn, Instant::now());
+        lease.place = Some(place);
+        Ok(lease)
+    }
+
+    fn pop(&self) -> Option<Idle> {
+        self.idle().pop()
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
+        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection in use. Its place in the pool is free again when this is gone.
+pub(super) struct Lease {
+    conn: Conn,
+    opened: Instant,
+    pool: Pool,
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl Lease {
+    const fn new(pool: Pool, conn: Conn, opened: Instant) -> Self {
+        Self { conn, opened, pool, place: None }
+    }
+
+    pub(super) const fn conn(&mut self) -> &mut Conn {
+        &mut self.conn
+    }
+
+    /// Gives the connection back; everything asked on it was answered.
+    pub(super) fn keep(self) {
+        let Self { conn, opened, pool, place } = self;
+        pool.idle().push(Idle { conn, opened, since: Some(Instant::now()) });
+        drop(place);
+    }
+
+    /// Closes the connection, whatever state it is in. The others were opened to the same server
+    /// and may be just as dead, so they are tested before their next use.
+    pub(super) fn discard(self) {
+        let Self { conn, pool, place, .. } = self;
+        for other in pool.idle().iter_mut() {
+            other.since = None;
+        }
+        drop(place);
+        tokio::spawn(async move {
+            // Dropping the unfinished goodbye closes the socket.
+            let _ = tokio::time::timeout(GOODBYE, conn.disconnect()).await;
+        });
+    }
+}

@@ -1,0 +1,34 @@
+//! What can go wrong with the database, by what the caller can do about it.
+
+/// The result of every call on the store.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a call on the store failed. No variant ever carries a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Another transaction held the rows each time; the same call may succeed later.
+    #[error("database busy: {0}")]
+    Busy(String),
+    /// The server or file cannot be reached, or did not answer in time.
+    #[error("database unavailable: {0}")]
+    Unavailable(String),
+    /// The database was reached, but is not what it should be: a missing table, a wrong account,
+    /// an address that cannot be read, a statement it refused.
+    #[error("database broken: {0}")]
+    Broken(String),
+    /// A write on a connection, an account or a file that only may read.
+    #[error("database is read-only: {0}")]
+    ReadOnly(String),
+}
+
+impl Error {
+    #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
+    pub(crate) fn unavailable(why: impl ToString) -> Self {
+        Self::Unavailable(why.to_string())
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
+    pub(crate) fn broken(why: impl ToString) -> Self {
+        Self::Broken(why.to_string())
+    }
+}

@@ -1,0 +1,22 @@
+CREATE TABLE IF NOT EXISTS {table} (
+  lat double DEFAULT NULL,
+  lon double DEFAULT NULL,
+  created datetime DEFAULT NULL,
+  modified datetime DEFAULT NULL,
+  areaid binary({key_len}) NOT NULL,
+  radio tinyint(4) NOT NULL,
+  mcc smallint(6) NOT NULL,
+  mnc smallint(6) NOT NULL,
+  lac {lac} NOT NULL,
+  radius int(11) DEFAULT NULL,
+  region varchar(2) DEFAULT NULL,
+  avg_cell_radius int(10) unsigned DEFAULT NULL,
+  num_cells int(10) unsigned DEFAULT NULL,
+  last_seen date DEFAULT NULL,
+  PRIMARY KEY (areaid),
+  UNIQUE KEY {table}_areaid_unique (radio, mcc, mnc, lac),
+  KEY {table}_region_radio_idx (region, radio),
+  KEY {table}_created_idx (created),
+  KEY {table}_modified_idx (modified),
+  KEY {table}_latlon_idx (lat, lon)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8;

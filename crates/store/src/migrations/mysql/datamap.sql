@@ -1,0 +1,8 @@
+CREATE TABLE IF NOT EXISTS {table} (
+  grid binary(8) NOT NULL,
+  created date DEFAULT NULL,
+  modified date DEFAULT NULL,
+  PRIMARY KEY (grid),
+  KEY {table}_created_idx (created),
+  KEY {table}_modified_idx (modified)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8;

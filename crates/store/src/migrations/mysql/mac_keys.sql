@@ -1,0 +1,2 @@
+mac binary(6) NOT NULL,
+  PRIMARY KEY (mac)

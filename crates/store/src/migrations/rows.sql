@@ -1,0 +1,7 @@
+INSERT INTO export_config (name, batch, `schema`)
+  SELECT 'internal', 100, 'internal' FROM (SELECT 1) AS one
+  WHERE NOT EXISTS (SELECT 1 FROM export_config);
+
+INSERT INTO alembic_version (version_num)
+  SELECT '{head}' FROM (SELECT 1) AS one
+  WHERE NOT EXISTS (SELECT 1 FROM alembic_version);

@@ -1,0 +1,1 @@
+CREATE INDEX IF NOT EXISTS {table}_modified_idx ON {table} (modified);

@@ -1,0 +1,20 @@
+CREATE TABLE IF NOT EXISTS {table} (
+  max_lat REAL,
+  min_lat REAL,
+  max_lon REAL,
+  min_lon REAL,
+  lat REAL,
+  lon REAL,
+  created TEXT,
+  modified TEXT,
+  radius INTEGER,
+  region TEXT,
+  samples INTEGER,
+  source INTEGER,
+  weight REAL,
+  last_seen TEXT,
+  block_first TEXT,
+  block_last TEXT,
+  block_count INTEGER,
+  {keys}
+) WITHOUT ROWID;
