@@ -24,7 +24,7 @@ const REGION_SCORE: f64 = 0.9;
 pub struct GeoIpRecord {
     /// ISO 3166-1 code of the country.
     pub country: String,
-    /// GeoNames id of the city, when the row is that precise.
+    /// `GeoNames` id of the city, when the row is that precise.
     pub city_geoname_id: Option<u32>,
     /// Does the row name a state or province?
     pub has_subdivision: bool,

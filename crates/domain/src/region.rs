@@ -1,6 +1,6 @@
 //! Regions: countries and dependent territories, by position, by mobile country code, by code.
 //!
-//! Boundaries come from OpenStreetMap (© OpenStreetMap contributors, ODbL) in the compact raster
+//! Boundaries come from OpenStreetMap (© OpenStreetMap contributors, Open Database Licence) in the compact raster
 //! of the `country-boundaries` package. They include territorial waters and are exact to some
 //! hundred metres; the original used coarser shapes widened by half a degree. To be as forgiving,
 //! a position outside every region takes the nearest one within half a degree.

@@ -84,12 +84,12 @@ mod tests {
         (!text.is_empty()).then(|| text.parse().unwrap())
     }
 
-    fn time(text: &str) -> Option<NaiveDateTime> {
-        Some(text.parse().unwrap())
+    fn time(text: &str) -> NaiveDateTime {
+        text.parse().unwrap()
     }
 
     fn now() -> NaiveDateTime {
-        time("2024-01-31T12:00:00").unwrap()
+        time("2024-01-31T12:00:00")
     }
 
     #[test]
@@ -160,8 +160,8 @@ mod tests {
             ("2024-01-25T00:00:00", "2024-02-05T00:00:00", "", "", 8, Some(25), 3.0),
         ] {
             let station = Station {
-                created: time(created),
-                modified: time(modified),
+                created: Some(time(created)),
+                modified: Some(time(modified)),
                 block_last: day(block_last),
                 last_seen: day(last_seen),
                 samples: Some(samples),

@@ -49,7 +49,7 @@ pub(super) const SUBDIVISION_RADII_M: [([u8; 2], f64); 19] = [
     (*b"US", 1_200_000.0),
 ];
 
-/// Radius of large cities by GeoNames id, metres; ascending by id.
+/// Radius of large cities by `GeoNames` id, metres; ascending by id.
 pub(super) const CITY_RADII_M: [(u32, f64); 34] = [
     (98_182, 39_000.0),    // Baghdad
     (108_410, 30_000.0),   // Riyadh
