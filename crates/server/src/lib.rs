@@ -1,1 +1,20 @@
-//! TBD
+//! The Ichnaea service: HTTP, tasks, scheduler and commands on top of the rules in `domain`.
+//!
+//! This floor wires everything and is the only one that decides what a failure means.
+
+pub mod admin;
+pub mod api;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod context;
+pub mod demo;
+pub mod fault;
+pub mod geoip;
+pub mod http;
+pub mod json;
+pub mod keys;
+pub mod locate;
+pub mod logging;
+pub mod roles;
+pub mod tasks;

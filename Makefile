@@ -1,0 +1,42 @@
+# The only front door. `make help` lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: run
+run: ## Start everything in one process with invented demonstration data, on port 8000
+	@cargo build --release --quiet -p ichnaea-server
+	@target/release/ichnaea serve --demo
+
+.PHONY: test
+test: ## Everything the gate runs: format, lints, docs, all tests on both backend pairs
+	@scripts/prepare-tests
+	@scripts/with-services scripts/test
+
+.PHONY: check
+check: ## Format, lints, docs, dependency rules; quick, without tests
+	@scripts/check
+
+.PHONY: geoip
+geoip: ## Fetch a free city database (CC BY 4.0, DB-IP.com) into data/geoip
+	@scripts/fetch-geoip data/geoip
+
+.PHONY: bench
+bench: ## Micro benchmarks, then the load measurements of bench/
+	@cargo bench --workspace
+	@bench/run
+
+.PHONY: fuzz
+fuzz: ## Fuzz every parser for a minute each (needs cargo-fuzz and its nightly-like flags)
+	@scripts/fuzz
+
+.PHONY: image
+image: ## Build the container image with buildah
+	@scripts/image
+
+.PHONY: bless
+bless: ## Accept changed snapshots after reading them
+	@cargo insta review

@@ -1,0 +1,64 @@
+//! Taking in reports.
+
+use axum::body::Body;
+use axum::response::Response;
+use ichnaea_domain::api_key::{ApiKey, is_sampled};
+use ichnaea_domain::report::{QueuedReport, Report};
+use ichnaea_domain::station::Source;
+use ichnaea_kv::Op;
+
+use super::error::ApiError;
+use super::submit_request::{self, Version};
+use super::submit_status;
+use crate::context::Context;
+use crate::fault;
+use crate::http::{Web, json_answer};
+use crate::json::Value;
+use crate::keys;
+
+/// Queues the reports of one submission; they are safe once this answers with success.
+pub async fn submit(
+    web: &Web,
+    key: &ApiKey,
+    version: Version,
+    document: Option<&Value<'_>>,
+) -> Result<Response, ApiError> {
+    let ctx = &web.ctx;
+    let reports = submit_request::read(document, version, ctx.clock.now_ms())?;
+    if !reports.is_empty() && is_sampled(key.submit_rate(), ctx.chance.draw()) {
+        if web.backlog.is_full() {
+            return Err(ApiError::Unavailable);
+        }
+        let items: Vec<_> = reports.into_iter().map(|report| queued(key, report)).collect();
+        queue(ctx, &items).await.map_err(|error| {
+            tracing::warn!(error, "reports not queued");
+            ApiError::Unavailable
+        })?;
+    }
+    let mut response = match version {
+        Version::V0 => Response::new(Body::empty()),
+        Version::V1 | Version::V2 => json_answer("{}"),
+    };
+    *response.status_mut() = submit_status(version);
+    Ok(response)
+}
+
+fn queued(key: &ApiKey, report: Report) -> QueuedReport {
+    let source = report.position.as_ref().and_then(|position| position.source);
+    QueuedReport {
+        api_key: key.name().map(str::to_owned),
+        report,
+        source: Some(source.unwrap_or(Source::Gnss).name().to_owned()),
+    }
+}
+
+/// Appends reports to the incoming queue, all or none.
+pub async fn queue(ctx: &Context, reports: &[QueuedReport]) -> Result<(), String> {
+    let queue = keys::incoming();
+    let items = queue.encode(reports).map_err(|error| error.to_string())?;
+    fault::point("submit_before_push");
+    let op = Op::Push { queue: queue.name, items };
+    ctx.kv.apply(vec![op]).await.map_err(|error| error.to_string())?;
+    fault::point("submit_after_push");
+    Ok(())
+}

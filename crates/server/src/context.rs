@@ -1,0 +1,66 @@
+//! The handles that every request and every task gets.
+
+use std::sync::Arc;
+
+use ichnaea_domain::region::Regions;
+use ichnaea_kv::KeyValue;
+use ichnaea_store::Store;
+
+use crate::clock::{Chance, Clock};
+use crate::config::Config;
+use crate::geoip::GeoIpFile;
+
+/// Handles to everything outside, opened once at the start.
+///
+/// Opening never fails because a server is down: roles start while their backends are away and
+/// go on when these come back.
+pub struct Context {
+    /// The settings.
+    pub config: Config,
+    /// The database as the web role sees it: SELECT is enough.
+    pub reader: Store,
+    /// The database as workers and administration see it.
+    pub writer: Store,
+    /// Queues, counters, caches.
+    pub kv: Arc<dyn KeyValue>,
+    /// The city database, reloaded when its file changes.
+    pub geoip: GeoIpFile,
+    /// Client for outside services.
+    pub http: reqwest::Client,
+    /// Region shapes and names.
+    pub regions: &'static Regions,
+    /// Time.
+    pub clock: Clock,
+    /// Draws of sampling.
+    pub chance: Chance,
+}
+
+impl Context {
+    /// Opens all handles.
+    pub async fn open(config: Config) -> anyhow::Result<Self> {
+        let options = |read_only| ichnaea_store::Options {
+            wait: config.backend_timeout,
+            read_only,
+            ..ichnaea_store::Options::default()
+        };
+        let reader = Store::open(&config.databases.read_only, &options(true))?;
+        let writer = Store::open(&config.databases.read_write, &options(false))?;
+        let kv_options = ichnaea_kv::Options {
+            response_timeout: config.backend_timeout,
+            ..ichnaea_kv::Options::default()
+        };
+        let kv = ichnaea_kv::open(&config.redis_uri, &kv_options).await?;
+        let geoip = GeoIpFile::open(config.geoip_path.clone());
+        Ok(Self {
+            http: crate::locate::fallback::http_client()?,
+            regions: Regions::shared(),
+            clock: Clock::default(),
+            chance: Chance::default(),
+            reader,
+            writer,
+            kv,
+            geoip,
+            config,
+        })
+    }
+}

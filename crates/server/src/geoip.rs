@@ -1,0 +1,220 @@
+//! The city database: opened, looked up, and replaced when its file changes.
+//!
+//! The file is read into memory as a whole. Mapping it would save that memory, but a file that is
+//! overwritten in place would then kill the process (see `docs/adr/`).
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use arc_swap::ArcSwap;
+use chrono::{DateTime, NaiveDateTime};
+use ichnaea_domain::geoip::{GeoIp, GeoIpRecord};
+use ichnaea_domain::region::Regions;
+use maxminddb::Reader;
+use serde::Deserialize;
+
+use crate::context::Context;
+
+/// How often the file is looked at.
+const CHECK_EVERY: Duration = Duration::from_secs(10);
+
+/// The database in use, if any.
+pub struct GeoIpFile {
+    path: PathBuf,
+    current: ArcSwap<Loaded>,
+}
+
+/// What was loaded from which state of which files.
+#[derive(Default)]
+struct Loaded {
+    readers: Vec<Reader<Vec<u8>>>,
+    state: Vec<FileState>,
+}
+
+/// Enough of a file's state to see that it changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct FileState {
+    path: PathBuf,
+    modified: Option<SystemTime>,
+    len: u64,
+}
+
+impl GeoIpFile {
+    /// Opens the database. A missing, unreadable or unsuitable file is not fatal: the service
+    /// runs without and takes the file when it appears.
+    #[must_use]
+    pub fn open(path: PathBuf) -> Self {
+        let file = Self { path, current: ArcSwap::default() };
+        if !file.reload() {
+            tracing::warn!(path = %file.path.display(), "no GeoIP database: addresses give no answer");
+        }
+        file
+    }
+
+    /// The record of an address in the form the rules use.
+    #[must_use]
+    pub fn lookup(&self, address: IpAddr) -> Option<GeoIp> {
+        let address = address.to_canonical();
+        let loaded = self.current.load();
+        let record = loaded.readers.iter().find_map(|reader| record(reader, address))?;
+        GeoIp::from_record(&record, Regions::shared())
+    }
+
+    /// When the database in use was built, UTC.
+    #[must_use]
+    pub fn built(&self) -> Option<NaiveDateTime> {
+        let loaded = self.current.load();
+        let epoch = loaded.readers.iter().map(|reader| reader.metadata().build_epoch).min()?;
+        DateTime::from_timestamp(i64::try_from(epoch).ok()?, 0).map(|time| time.naive_utc())
+    }
+
+    /// Loads the file again when it changed; a file that cannot be used leaves the old one in use.
+    /// True when another database is in use now.
+    pub fn reload(&self) -> bool {
+        let path = &self.path;
+        let state = files(path);
+        if state.is_empty() || state == self.current.load().state {
+            return false;
+        }
+        match load(&state) {
+            Ok(readers) => {
+                tracing::info!(path = %path.display(), "GeoIP configured");
+                self.current.store(Arc::new(Loaded { readers, state }));
+                true
+            }
+            Err(problem) => {
+                let has_old = !self.current.load().readers.is_empty();
+                tracing::warn!(path = %path.display(), has_old, problem, "GeoIP file not usable");
+                false
+            }
+        }
+    }
+}
+
+/// Looks at the file now and then, for as long as the process lives.
+pub async fn watch(ctx: Arc<Context>) {
+    loop {
+        tokio::time::sleep(CHECK_EVERY).await;
+        let ctx = Arc::clone(&ctx);
+        // Reading a large file must not hold up requests.
+        let _ = tokio::task::spawn_blocking(move || ctx.geoip.reload()).await;
+    }
+}
+
+/// The database files at a path: the file itself, or all `.mmdb` files of a folder.
+fn files(path: &Path) -> Vec<FileState> {
+    let mut paths = vec![path.to_owned()];
+    if path.is_dir() {
+        let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+        paths = entries.map(|entry| entry.path()).filter(|path| is_database(path)).collect();
+        paths.sort();
+    }
+    let state = |path: PathBuf| {
+        let metadata = path.metadata().ok()?;
+        Some(FileState { modified: metadata.modified().ok(), len: metadata.len(), path })
+    };
+    paths.into_iter().filter_map(state).collect()
+}
+
+fn is_database(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "mmdb")
+}
+
+fn load(state: &[FileState]) -> Result<Vec<Reader<Vec<u8>>>, String> {
+    state
+        .iter()
+        .map(|file| {
+            let reader = Reader::open_readfile(&file.path).map_err(|error| error.to_string())?;
+            let kind = reader.metadata().database_type.clone();
+            if !kind.to_ascii_lowercase().contains("city") {
+                return Err(format!("{kind:?} is no city database"));
+            }
+            // A file that is still being written has its metadata last; a cut one fails here.
+            reader.verify().map_err(|error| error.to_string())?;
+            Ok(reader)
+        })
+        .collect()
+}
+
+/// The members in use, of MaxMind's nested layout and of the flat one of the free packages.
+#[derive(Deserialize)]
+struct Members<'a> {
+    #[serde(borrow, default)]
+    country: Option<Country<'a>>,
+    #[serde(borrow, default)]
+    city: Option<City<'a>>,
+    #[serde(default)]
+    subdivisions: Option<Vec<serde::de::IgnoredAny>>,
+    #[serde(default)]
+    location: Option<Location>,
+    #[serde(borrow, default)]
+    country_code: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    state1: Option<Cow<'a, str>>,
+    #[serde(default)]
+    latitude: Option<f64>,
+    #[serde(default)]
+    longitude: Option<f64>,
+}
+
+#[derive(Deserialize)]
+struct Country<'a> {
+    #[serde(borrow, default)]
+    iso_code: Option<Cow<'a, str>>,
+}
+
+/// An object with an id in the one layout, plain text in the other.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum City<'a> {
+    Nested {
+        #[serde(default)]
+        geoname_id: Option<u32>,
+    },
+    Flat(#[serde(borrow)] Cow<'a, str>),
+}
+
+#[derive(Deserialize)]
+struct Location {
+    #[serde(default)]
+    latitude: Option<f64>,
+    #[serde(default)]
+    longitude: Option<f64>,
+    #[serde(default)]
+    accuracy_radius: Option<u32>,
+}
+
+/// The id that stands for "some city" where the layout has names only.
+const UNNUMBERED_CITY: u32 = 0;
+
+fn record(reader: &Reader<Vec<u8>>, address: IpAddr) -> Option<GeoIpRecord> {
+    if address.is_ipv6() && reader.metadata().ip_version == 4 {
+        return None;
+    }
+    let members: Members<'_> = reader.lookup(address).ok()?.decode().ok()??;
+    let location = members.location.unwrap_or(Location {
+        latitude: members.latitude,
+        longitude: members.longitude,
+        accuracy_radius: None,
+    });
+    let has_state = members.state1.is_some_and(|state| !state.is_empty());
+    Some(GeoIpRecord {
+        country: members
+            .country
+            .and_then(|country| country.iso_code)
+            .or(members.country_code)?
+            .into_owned(),
+        city_geoname_id: match members.city {
+            Some(City::Nested { geoname_id }) => geoname_id,
+            Some(City::Flat(name)) => (!name.is_empty()).then_some(UNNUMBERED_CITY),
+            None => None,
+        },
+        has_subdivision: has_state || members.subdivisions.is_some_and(|list| !list.is_empty()),
+        lat: location.latitude?,
+        lon: location.longitude?,
+        accuracy_radius_km: location.accuracy_radius,
+    })
+}

@@ -1,0 +1,212 @@
+//! The table of routes, and the server that answers them.
+
+pub mod body;
+mod client;
+mod headers;
+mod health;
+mod query;
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::response::Response;
+use axum::routing::any;
+use http::{Method, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tower::ServiceExt as _;
+
+use crate::api::{self, Endpoint};
+use crate::context::Context;
+
+pub use client::client_address;
+pub use query::key_parameter;
+
+/// A JSON answer with status 200.
+pub(crate) fn json_answer(body: impl Into<Body>) -> Response {
+    headers::json(StatusCode::OK, body)
+}
+
+/// How long a client may take to send its request line and headers.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long open requests may take to end when the process is asked to stop.
+const GRACE: Duration = Duration::from_secs(25);
+/// Connections that are open at the same time; further ones wait to be accepted.
+const MAX_CONNECTIONS: usize = 10_000;
+/// Bytes of request line and headers, the largest a client may send.
+const MAX_HEADER_BYTES: usize = 64 * 1024;
+
+/// What every request gets.
+pub struct Web {
+    /// Handles to everything outside.
+    pub ctx: Arc<Context>,
+    /// Keys that were looked up lately.
+    pub keys: api::KeyCache,
+    /// Counts of requests on their way to the key-value store.
+    pub usage: api::Usage,
+    /// Whether more reports may be taken in.
+    pub backlog: api::Backlog,
+}
+
+/// Every route. The match is exact; percent escapes in a path are decoded before.
+pub fn router(web: Arc<Web>) -> Router {
+    let api = |endpoint: Endpoint| {
+        any(move |State(web): State<Arc<Web>>, request: Request| async move {
+            api_answer(&web, endpoint, request).await
+        })
+    };
+    Router::new()
+        // Position and region
+        .route("/v1/geolocate", api(Endpoint::Geolocate))
+        .route("/geolocation/v1/geolocate", api(Endpoint::Geolocate))
+        .route("/v1/country", api(Endpoint::Country))
+        // Reports
+        .route("/v1/submit", api(Endpoint::SubmitV0))
+        .route("/v1/geosubmit", api(Endpoint::SubmitV1))
+        .route("/v2/geosubmit", api(Endpoint::SubmitV2))
+        // Monitoring
+        .route("/__heartbeat__", any(health::heartbeat))
+        .route("/__lbheartbeat__", any(health::lbheartbeat))
+        .route("/__version__", any(health::version))
+        .route("/contribute.json", any(health::contribute))
+        .route("/robots.txt", any(health::robots))
+        .fallback(|| async { not_found() })
+        .with_state(web)
+}
+
+/// Which methods run the view of a route.
+fn runs_view(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::POST)
+}
+
+/// Answers for the methods that do not run the view.
+fn without_view(method: &Method) -> Response {
+    match *method {
+        Method::PUT | Method::PATCH | Method::DELETE | Method::OPTIONS => method_not_allowed(),
+        _ => not_found(),
+    }
+}
+
+async fn api_answer(web: &Arc<Web>, endpoint: Endpoint, request: Request) -> Response {
+    if *request.method() == Method::OPTIONS {
+        let mut response = Response::new(Body::empty());
+        headers::allow_origin(&mut response);
+        headers::allow_preflight(&mut response);
+        return response;
+    }
+    if !runs_view(request.method()) {
+        return without_view(request.method());
+    }
+    let bound = web.ctx.config.request_timeout;
+    let answer = tokio::time::timeout(bound, api::answer(web, endpoint, request)).await;
+    let mut response = match answer {
+        Ok(response) => response,
+        Err(_) => api::ApiError::Unavailable.response(),
+    };
+    headers::allow_origin(&mut response);
+    response
+}
+
+/// The answer for a path that does not exist.
+fn not_found() -> Response {
+    headers::html(StatusCode::NOT_FOUND, "<h1>404 Not Found</h1>")
+}
+
+fn method_not_allowed() -> Response {
+    headers::html(StatusCode::METHOD_NOT_ALLOWED, "<h1>405 Method Not Allowed</h1>")
+}
+
+/// Serves until `shutdown` is ready, then lets open requests end.
+pub async fn serve(
+    ctx: Arc<Context>,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<()> {
+    let usage = api::Usage::start(Arc::clone(&ctx));
+    let backlog = api::Backlog::start(Arc::clone(&ctx));
+    let geoip_watch = tokio::spawn(crate::geoip::watch(Arc::clone(&ctx)));
+    let web = Arc::new(Web { ctx, keys: api::KeyCache::default(), usage, backlog });
+    let app = router(Arc::clone(&web));
+    let mut server = hyper::server::conn::http1::Builder::new();
+    server
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(MAX_HEADER_BYTES)
+        .half_close(true);
+    let open = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let place = Arc::clone(&places).acquire_owned().await?;
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut shutdown => break,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of file descriptors, mostly: wait for connections to end.
+                tracing::warn!(%error, "connection not accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let _ = stream.set_nodelay(true);
+        let app = app.clone();
+        let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
+            let app = app.clone();
+            async move { Ok::<_, Infallible>(one_request(app, request.map(Body::new), peer).await) }
+        });
+        let connection = open.watch(server.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            // A broken connection is the client's affair.
+            let _ = connection.await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(GRACE, open.shutdown()).await.is_err() {
+        tracing::warn!("requests still open after the grace time were cut off");
+    }
+    geoip_watch.abort();
+    web.usage.flush().await;
+    Ok(())
+}
+
+/// Decodes the path, runs the route, adds what every answer has, and logs.
+async fn one_request(app: Router, mut request: Request, peer: std::net::SocketAddr) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let mut response = match query::decode_path(&mut request) {
+        Ok(()) => {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            let path = request.uri().path().to_owned();
+            let response = match app.oneshot(request).await {
+                Ok(response) => response,
+                Err(infallible) => match infallible {},
+            };
+            let status = response.status().as_u16();
+            if status != 404 || path.starts_with("/v") || path.starts_with("/geolocation") {
+                tracing::info!(
+                    http_method = %method,
+                    http_path = path,
+                    http_status = status,
+                    duration_s = (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
+                    "{method} {path} - {status}"
+                );
+            }
+            response
+        }
+        Err(()) => headers::html(StatusCode::BAD_REQUEST, "<h1>400 Bad Request</h1>"),
+    };
+    headers::secure(&mut response);
+    response
+}

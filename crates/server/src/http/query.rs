@@ -1,0 +1,85 @@
+//! Paths and query strings as the original reads them.
+
+use std::borrow::Cow;
+
+use axum::extract::Request;
+use http::Uri;
+use percent_encoding::percent_decode_str;
+
+/// Replaces percent escapes in the path, so that `/v1/geolo%63ate` finds its route. `Err`: the
+/// path is not UTF-8.
+pub fn decode_path(request: &mut Request) -> Result<(), ()> {
+    let uri = request.uri();
+    if !uri.path().contains('%') {
+        return Ok(());
+    }
+    let decoded = percent_decode_str(uri.path()).decode_utf8().map_err(|_| ())?;
+    // What cannot stand in a path unescaped is in no route either.
+    let path = if decoded.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#%".contains(&byte)) {
+        decoded
+    } else {
+        Cow::Borrowed("/%")
+    };
+    let path_and_query = match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.into_owned(),
+    };
+    *request.uri_mut() = path_and_query.parse::<Uri>().map_err(|_| ())?;
+    Ok(())
+}
+
+/// The last `key` parameter of a query string. Both `&` and `;` separate parameters, `+` is a
+/// blank, and when any part is not UTF-8 there is no key at all.
+#[must_use]
+pub fn key_parameter(query: &str) -> Option<String> {
+    let mut key = None;
+    for pair in query.split(['&', ';']) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (name, value) = (decode(name)?, decode(value)?);
+        if name == "key" {
+            key = Some(value);
+        }
+    }
+    key.filter(|key| !key.is_empty())
+}
+
+fn decode(part: &str) -> Option<String> {
+    let blanks = part.replace('+', " ");
+    percent_decode_str(&blanks).decode_utf8().ok().map(Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_key_counts() {
+        for (query, key) in [
+            ("key=test", Some("test")),
+            ("a=b&key=one&key=two", Some("two")),
+            ("key=one;key=two", Some("two")),
+            ("key=a+b%20c", Some("a b c")),
+            ("Key=test", None),
+            ("key=", None),
+            ("key", None),
+            ("", None),
+            ("foo=%FF&key=test", None),
+            ("key=%zz", Some("%zz")),
+        ] {
+            assert_eq!(key_parameter(query).as_deref(), key, "{query}");
+        }
+    }
+
+    fn path_of(uri: &str) -> Result<String, ()> {
+        let mut request = Request::new(axum::body::Body::empty());
+        *request.uri_mut() = uri.parse().unwrap();
+        decode_path(&mut request).map(|()| request.uri().to_string())
+    }
+
+    #[test]
+    fn escapes_in_a_path_are_decoded() {
+        assert_eq!(path_of("/v1/geolo%63ate?key=a%20b"), Ok("/v1/geolocate?key=a%20b".to_owned()));
+        assert_eq!(path_of("/v1/%3F"), Ok("/%".to_owned()));
+        assert_eq!(path_of("/v1/%ff"), Err(()));
+    }
+}

@@ -1,0 +1,24 @@
+//! JSON as clients of this service send it.
+//!
+//! Requests are read by serde_json. What that refuses is looked at a second time by
+//! [`dialect`]: the original's reader also takes `NaN`, `Infinity`, numbers that overflow and
+//! lone surrogates, and clients have come to rely on it.
+
+mod dialect;
+mod value;
+
+pub use value::Value;
+
+/// Deepest nesting that is read.
+const MAX_DEPTH: usize = 200;
+
+/// Reads one JSON document. The error is the text the original shows for it.
+pub fn parse(text: &str) -> Result<Value<'_>, String> {
+    serde_json::from_str(text).or_else(|_| dialect::parse(text))
+}
+
+/// Writes a number as the original does: shortest form, always a float.
+#[must_use]
+pub fn float(number: f64) -> String {
+    format!("{number:?}")
+}

@@ -1,0 +1,173 @@
+//! Asking an outside provider: cache, rate limit, call, cache.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use ichnaea_domain::api_key::ApiKey;
+use ichnaea_domain::locate::{Fallback, PositionResult, Query, ResultSource};
+use ichnaea_kv::Op;
+use reqwest::redirect::Policy;
+use reqwest::{Client, StatusCode};
+
+use super::provider::{Answer, Position, Schema};
+use super::provider_cache::{self, Cached};
+use crate::context::Context;
+use crate::keys;
+
+/// Bound on connecting, and on each wait for more of an answer.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// Bound on a whole call.
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(15);
+/// The largest answer of a provider that is read, bytes.
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
+
+/// Score of a provider's position, and of one that it calls a fallback itself.
+const SCORE: f64 = 10.0;
+const LACF_SCORE: f64 = 5.0;
+
+/// The client for all outside services: compiled-in root certificates, one redirect at most.
+pub fn http_client() -> anyhow::Result<Client> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut roots = rustls::RootCertStore::empty();
+    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .context("no TLS version in common with the crypto library")?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Client::builder()
+        .tls_backend_preconfigured(tls)
+        .user_agent("ichnaea")
+        .connect_timeout(TIMEOUT)
+        .read_timeout(TIMEOUT)
+        .timeout(TOTAL_TIMEOUT)
+        .redirect(Policy::limited(1))
+        .pool_max_idle_per_host(20)
+        .build()
+        .context("HTTP client not usable")
+}
+
+/// May this query of this key go to the provider? Areas alone are not worth a call.
+pub fn may_ask(key: &ApiKey, query: &Query) -> bool {
+    key.may_use_fallback()
+        && !(query.blue.is_empty() && query.cells.is_empty() && query.wifi.is_empty())
+}
+
+/// The provider's position. Whatever fails on the way costs only this answer.
+pub async fn ask(ctx: &Context, key: &ApiKey, query: &Query) -> Option<PositionResult> {
+    let schema = Schema::parse(key.fallback_schema.as_deref())?;
+    let ttl = key.fallback_cache_expire.and_then(|seconds| u64::try_from(seconds).ok());
+    let ttl = ttl.filter(|seconds| *seconds > 0).map(Duration::from_secs);
+    let cached = ttl.and_then(|ttl| Some((provider_cache::keys(schema, query)?, ttl)));
+    if let Some((keys, _)) = &cached
+        && let Some(answer) = look_up(ctx, keys).await
+    {
+        return result(&answer);
+    }
+    if !is_within_rate(ctx, key).await {
+        return None;
+    }
+    let answer = call(ctx, schema, key.fallback_url.as_deref()?, query).await?;
+    if let Some((keys, ttl)) = cached
+        && let Err(error) = ctx.kv.apply(provider_cache::write(keys, &answer, ttl)).await
+    {
+        tracing::warn!(%error, "provider answer not cached");
+    }
+    result(&answer)
+}
+
+async fn look_up(ctx: &Context, keys: &[Vec<u8>]) -> Option<Answer> {
+    match ctx.kv.get(keys).await {
+        Ok(values) => match provider_cache::read(&values)? {
+            Cached::Hit(answer) => Some(answer),
+            Cached::Miss | Cached::Inconsistent => None,
+        },
+        Err(error) => {
+            tracing::warn!(%error, "provider cache not read");
+            None
+        }
+    }
+}
+
+/// Counts the call; a store that is away means no call, since nobody would count it.
+async fn is_within_rate(ctx: &Context, key: &ApiKey) -> bool {
+    let limit = i64::from(key.fallback_ratelimit.unwrap_or(0));
+    if limit == 0 {
+        return true;
+    }
+    let interval = i64::from(key.fallback_ratelimit_interval.unwrap_or(1).max(1));
+    let name = key.fallback_name.as_deref().unwrap_or_default();
+    let slot = ctx.clock.now().and_utc().timestamp().div_euclid(interval);
+    let ttl = Duration::from_secs(interval.unsigned_abs().saturating_mul(5));
+    let counter = keys::fallback_rate_limit(name, slot);
+    match ctx.kv.apply(vec![Op::Count { key: counter, by: 1, ttl: Some(ttl) }]).await {
+        Ok(counts) => counts.first().is_some_and(|count| *count <= limit),
+        Err(error) => {
+            tracing::warn!(%error, "provider rate limit not checked, provider not asked");
+            false
+        }
+    }
+}
+
+/// `None`: no usable answer, which is not remembered.
+async fn call(ctx: &Context, schema: Schema, url: &str, query: &Query) -> Option<Answer> {
+    let (url, body) = schema.call(url, query)?;
+    let send = || ctx.http.post(&url).json(&body).send();
+    let response = match send().await {
+        // Nothing was sent yet, so a second try asks nothing twice.
+        Err(error) if error.is_connect() => send().await,
+        other => other,
+    };
+    let failed = |reason: String| {
+        tracing::warn!(provider = schema.name(), reason, "provider gave no answer");
+    };
+    let mut response = match response {
+        Ok(response) if response.status() == StatusCode::NOT_FOUND => {
+            return Some(Answer::NotFound);
+        }
+        Ok(response) if response.status().as_u16() < 400 => response,
+        Ok(response) => {
+            failed(format!("status {}", response.status().as_u16()));
+            return None;
+        }
+        Err(error) => {
+            failed(error.without_url().to_string());
+            return None;
+        }
+    };
+    let mut text = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if text.len() + chunk.len() <= MAX_ANSWER_BYTES => {
+                text.extend_from_slice(&chunk);
+            }
+            Ok(None) => break,
+            Ok(Some(_)) => {
+                failed("answer too large".to_owned());
+                return None;
+            }
+            Err(error) => {
+                failed(error.without_url().to_string());
+                return None;
+            }
+        }
+    }
+    let answer = std::str::from_utf8(&text).ok().and_then(|text| schema.answer(text));
+    if answer.is_none() {
+        failed("answer not understood".to_owned());
+    }
+    answer
+}
+
+fn result(answer: &Answer) -> Option<PositionResult> {
+    match answer {
+        Answer::NotFound => None,
+        Answer::Found(Position { lat, lon, accuracy_m, is_lacf }) => {
+            let score = if *is_lacf { LACF_SCORE } else { SCORE };
+            let source = ResultSource::Fallback;
+            let result = PositionResult::new(*lat, *lon, *accuracy_m, score, source);
+            Some(PositionResult { fallback: is_lacf.then_some(Fallback::Lacf), ..result })
+        }
+    }
+}

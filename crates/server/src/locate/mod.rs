@@ -1,0 +1,92 @@
+//! Finding a position or a region: gather, decide, apply.
+
+pub mod fallback;
+mod provider;
+mod provider_cache;
+
+use std::net::IpAddr;
+
+use ichnaea_domain::api_key::{ApiKey, is_sampled};
+use ichnaea_domain::locate::{
+    self, Api, Client, Found, PositionResult, Query, RegionResult, Request,
+};
+use ichnaea_domain::report::QueuedReport;
+use ichnaea_domain::station::Source;
+
+use crate::api;
+use crate::context::Context;
+use crate::keys;
+
+/// What the device sent, checked, together with what its address tells.
+pub fn query(ctx: &Context, api: Api, request: Request, client: Option<IpAddr>) -> Query {
+    let geoip = client.and_then(|address| ctx.geoip.lookup(address));
+    Query::new(api, request, Client { has_ip: client.is_some(), geoip })
+}
+
+/// The best position, if there is any.
+pub async fn position(ctx: &Context, key: &ApiKey, query: &Query) -> Option<PositionResult> {
+    let now = ctx.clock.now();
+    let found = stations(ctx, query).await;
+    let mut results = locate::internal_positions(query, &found, now);
+    learn(ctx, key, query, locate::best_position(&results)).await;
+    results.extend(locate::geoip_position(query));
+    if !locate::satisfies(query, &results) && fallback::may_ask(key, query) {
+        results.extend(fallback::ask(ctx, key, query).await);
+    }
+    locate::best_position(&results).cloned()
+}
+
+/// The best region, if there is any.
+pub async fn region(ctx: &Context, query: &Query) -> Option<RegionResult> {
+    let now = ctx.clock.now();
+    let found = stations(ctx, query).await;
+    let mut results = locate::internal_regions(query, &found, ctx.regions, now);
+    results.extend(locate::geoip_region(query));
+    locate::best_region(&results).cloned()
+}
+
+/// Everything known about the stations of a query. A database that is away means nothing is
+/// known: the address may still lead to an answer.
+async fn stations(ctx: &Context, query: &Query) -> Found {
+    let (stations, areas) = (query.station_keys(), query.area_keys());
+    if stations.is_empty() && areas.is_empty() {
+        return Found::default();
+    }
+    ctx.reader.stations(&stations, &areas).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "stations not looked up");
+        Found::default()
+    })
+}
+
+/// Keeps a query that can confirm or teach something. Nobody was promised that it is kept, so a
+/// store that is away costs nothing but the lesson.
+async fn learn(ctx: &Context, key: &ApiKey, query: &Query, best: Option<&PositionResult>) {
+    let Some(best) = best.filter(|best| locate::worth_learning(query, Some(best))) else { return };
+    if key.locate_rate(100.0) <= 0.0 {
+        return;
+    }
+    let names = [keys::GLOBAL_LOCATE_SAMPLE_RATE.as_bytes().to_vec()];
+    let global = match ctx.kv.get(&names).await {
+        Ok(values) => global_rate(values.into_iter().next().flatten().as_deref()),
+        Err(error) => {
+            tracing::warn!(%error, "query not learned from");
+            return;
+        }
+    };
+    if !is_sampled(key.locate_rate(global), ctx.chance.draw()) {
+        return;
+    }
+    let queued = QueuedReport {
+        api_key: key.name().map(str::to_owned),
+        report: locate::learned_report(query, best),
+        source: Some(Source::Query.name().to_owned()),
+    };
+    if let Err(error) = api::queue(ctx, &[queued]).await {
+        tracing::warn!(error, "query not learned from");
+    }
+}
+
+/// The percentage an operator or the rate controller set; everything when it is not a number.
+fn global_rate(value: Option<&[u8]>) -> f64 {
+    value.and_then(|text| std::str::from_utf8(text).ok()?.trim().parse().ok()).unwrap_or(100.0)
+}
