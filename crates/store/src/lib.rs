@@ -31,8 +31,8 @@ use driver::mysql::MySql;
 use driver::sqlite::{Place, Sqlite};
 use driver::{Driver, Statement};
 pub use error::{Error, Result};
-pub use stat::{StatChanges, StatRow};
-pub use station::{Found, StationChanges};
+pub use stat::StatChanges;
+pub use station::StationChanges;
 use uri::Target;
 
 /// A handle on the database; cheap to clone.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use ichnaea_domain::cell::Radio;
 use ichnaea_domain::station::{Kind, RegionCode, Shard};
-use ichnaea_domain::stats::{RegionStat, StatKey};
+use ichnaea_domain::stats::{RegionStat, StatKey, StatRow};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -14,17 +14,6 @@ use crate::Store;
 use crate::applied::{Applied, BatchRef};
 use crate::driver::{Read, Row, Rows, Statement, Value, Write};
 use crate::error::Result;
-
-/// One row of the daily totals.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StatRow {
-    /// What is counted.
-    pub key: StatKey,
-    /// The UTC day.
-    pub day: NaiveDate,
-    /// The total up to and including that day.
-    pub value: u64,
-}
 
 /// What a rule wants done to the daily totals.
 #[derive(Clone, Debug)]

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use ichnaea_domain::area::CellArea;
 use ichnaea_domain::cell::{AreaKey, CellKey, KeyBytes};
+use ichnaea_domain::locate::Found;
 use ichnaea_domain::mac::Mac;
 use ichnaea_domain::station::{Kind, Shard, Source, Station, StationKey};
 use serde::Serialize;
@@ -14,15 +14,6 @@ use crate::applied::{Applied, BatchRef};
 use crate::area;
 use crate::driver::{Lookup, Read, Row, Rows, Value, Write};
 use crate::error::Result;
-
-/// What is known about the stations and areas of a query: only those with a position.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Found {
-    /// The stations by key.
-    pub stations: HashMap<StationKey, Station>,
-    /// The cell areas by key.
-    pub areas: HashMap<AreaKey, CellArea>,
-}
 
 /// What a rule wants done to stations.
 #[derive(Clone, Debug)]

@@ -35,7 +35,7 @@ impl Value {
             Self::Uint(value) => write!(sql, "{value}"),
             // The shortest digits that read back as the same double, always with an exponent.
             Self::Real(value) if value.is_finite() => write!(sql, "{value:e}"),
-            // No database of ours can hold NaN or an infinity.
+            // MySQL cannot hold NaN or an infinity; elsewhere they are left out too.
             Self::Null | Self::Real(_) => write!(sql, "NULL"),
             Self::Text(value) => {
                 sql.push_str("_utf8 X'");
@@ -266,6 +266,7 @@ impl rusqlite::ToSql for Value {
             Self::Uint(value) => {
                 ToSqlOutput::Owned(Owned::Integer(i64::try_from(*value).unwrap_or(i64::MAX)))
             }
+            Self::Real(value) if !value.is_finite() => ToSqlOutput::Owned(Owned::Null),
             Self::Real(value) => ToSqlOutput::Owned(Owned::Real(*value)),
             Self::Text(value) => ToSqlOutput::Borrowed(ValueRef::Text(value.as_bytes())),
             Self::Bytes(value) => ToSqlOutput::Borrowed(ValueRef::Blob(value)),

@@ -1,1 +1,252 @@
-//! TBD
+//! Servers that are away, callers that go away, accounts that may not write, passwords.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use ichnaea_domain::api_key::ApiKey;
+use ichnaea_domain::cell::Radio;
+use ichnaea_domain::station::{Station, StationKey};
+use ichnaea_store::{Error, Options, StationChanges, Store};
+use ichnaea_testkit::Backend;
+use ichnaea_testkit::database::fresh;
+
+use crate::stations::{cell, full, insert, wifi};
+use crate::{batch, migrated, on_both};
+
+fn short() -> Options {
+    Options { wait: Duration::from_millis(500), ..Options::default() }
+}
+
+on_both! {
+    async fn callers_that_go_away_break_nothing(store, db) {
+        let keys: Vec<StationKey> = (0..10).map(wifi).collect();
+        insert(&store, "first", keys.iter().map(|key| (*key, full())).collect()).await;
+        for round in 0..600_u32 {
+            let (store, keys) = (store.clone(), keys.clone());
+            let task = tokio::spawn(async move {
+                match round % 3 {
+                    0 => drop(store.stations(&keys, &[]).await),
+                    1 => drop(store.api_key("test").await),
+                    _ => {
+                        let update = |found: &HashMap<StationKey, Station>| StationChanges {
+                            insert: Vec::new(),
+                            update: found.iter().map(|(key, row)| (*key, row.clone())).collect(),
+                            outcome: (),
+                        };
+                        let id = format!("round {round}");
+                        drop(store.update_stations(&batch(&id), keys, update).await);
+                    }
+                }
+            });
+            // At another point of the work each time.
+            for _ in 0..round % 50 {
+                tokio::task::yield_now().await;
+            }
+            task.abort();
+        }
+        // More calls at once than there are connections: every one has to be in order.
+        let calls: Vec<_> = (0..40).map(|number| {
+            let (store, keys) = (store.clone(), keys.clone());
+            tokio::spawn(async move {
+                assert_eq!(store.stations(&keys, &[]).await.unwrap().stations.len(), 10);
+                insert(&store, &format!("last {number}"), Vec::new()).await;
+            })
+        }).collect();
+        for call in calls {
+            call.await.unwrap();
+        }
+        assert_eq!(db.rows("SELECT 1 FROM applied_batch WHERE id LIKE 'last %'").len(), 40);
+    }
+
+    async fn an_account_that_only_reads_can_read(store, db) {
+        insert(&store, "1", vec![(wifi(1), full())]).await;
+        store.create_api_key(&ApiKey { valid_key: "test".to_owned(), ..ApiKey::default() }).await.unwrap();
+        let options = Options { read_only: true, ..Options::default() };
+        let reader = Store::open(&db.reader_uri(), &options).unwrap();
+        reader.ping().await.unwrap();
+        assert_eq!(reader.stations(&[wifi(1)], &[]).await.unwrap().stations.len(), 1);
+        assert!(reader.api_key("TEST").await.unwrap().is_some());
+        assert_eq!(reader.schema_versions().await.unwrap().len(), 1);
+        assert_eq!(reader.pending_migrations().await.unwrap(), Vec::<String>::new());
+        assert_eq!(reader.export_configs().await.unwrap().len(), 1);
+        assert_eq!(reader.region_totals().await.unwrap().len(), 1);
+        let failures = [
+            reader.delete_api_key("test").await.map(drop),
+            reader.migrate().await.map(drop),
+            reader.cleanup_stat(crate::day("2026-01-01")).await.map(drop),
+            reader.replace_region_stats(&[]).await,
+        ];
+        for failure in failures {
+            assert!(matches!(failure, Err(Error::ReadOnly(_))), "{failure:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_mysql_a_write_that_is_denied_is_told_from_a_broken_one() {
+    let (_store, db) = migrated(Backend::Server).await;
+    let reader = crate::open(&db.reader_uri());
+    let denied = reader.delete_api_key("test").await;
+    assert!(matches!(denied, Err(Error::ReadOnly(_))), "{denied:?}");
+    db.execute(&["DROP TABLE api_key"]);
+    let missing = crate::open(&db.uri).api_key("test").await;
+    assert!(matches!(missing, Err(Error::Broken(_))), "{missing:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_sqlite_file_that_cannot_be_opened_is_unavailable_until_it_can() {
+    let folder = fresh(Backend::Embedded);
+    let options = Options { read_only: true, ..Options::default() };
+    let reader = Store::open(&folder.uri, &options).unwrap();
+    assert!(matches!(reader.ping().await, Err(Error::Unavailable(_))));
+    crate::open(&folder.uri).migrate().await.unwrap();
+    reader.ping().await.unwrap();
+    assert_eq!(reader.api_keys().await.unwrap(), []);
+    let nowhere = crate::open("sqlite:/nowhere/at/all.db");
+    assert!(matches!(nowhere.ping().await, Err(Error::Unavailable(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_in_memory_works_without_a_file() {
+    let store = crate::open("sqlite::memory:");
+    assert_eq!(store.migrate().await.unwrap().len(), 2);
+    insert(&store, "1", vec![(wifi(1), full())]).await;
+    assert_eq!(store.stations(&[wifi(1)], &[]).await.unwrap().stations.len(), 1);
+    let other = crate::open("sqlite::memory:");
+    assert_eq!(other.pending_migrations().await.unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_away_is_unavailable_at_once() {
+    // A port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let store = Store::open(&format!("mysql://root@127.0.0.1:{port}/x"), &short()).unwrap();
+    let before = Instant::now();
+    assert!(matches!(store.ping().await, Err(Error::Unavailable(_))));
+    assert!(matches!(store.stations(&[wifi(1)], &[]).await, Err(Error::Unavailable(_))));
+    assert!(before.elapsed() < Duration::from_secs(1), "{:?}", before.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_never_answers_is_unavailable_within_the_bound() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let silent = tokio::spawn(async move {
+        let mut taken = Vec::new();
+        while let Ok((socket, _)) = listener.accept().await {
+            taken.push(socket);
+        }
+    });
+    let options = Options { max_connections: 2, ..short() };
+    let store = Store::open(&format!("mysql://root@127.0.0.1:{port}/x"), &options).unwrap();
+    let before = Instant::now();
+    let calls: Vec<_> = (0..10)
+        .map(|number| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let rule = |_: &HashMap<_, _>| StationChanges {
+                    insert: Vec::new(),
+                    update: Vec::new(),
+                    outcome: (),
+                };
+                if number % 2 == 0 {
+                    store.update_stations(&batch("1"), vec![wifi(1)], rule).await.map(drop)
+                } else {
+                    store.api_key("test").await.map(drop)
+                }
+            })
+        })
+        .collect();
+    for call in calls {
+        assert!(matches!(call.await.unwrap(), Err(Error::Unavailable(_))));
+    }
+    assert!(before.elapsed() < Duration::from_secs(2), "{:?}", before.elapsed());
+    silent.abort();
+}
+
+/// Passes everything on to the server until told to stall, then holds what comes.
+async fn stalling_proxy() -> (u16, tokio::sync::watch::Sender<bool>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (stall, stalled) = tokio::sync::watch::channel(false);
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let mut stalled = stalled.clone();
+            tokio::spawn(async move {
+                let server = tokio::net::TcpStream::connect("127.0.0.1:3306").await.unwrap();
+                let (mut from_client, mut to_client) = client.into_split();
+                let (mut from_server, mut to_server) = server.into_split();
+                tokio::spawn(
+                    async move { tokio::io::copy(&mut from_client, &mut to_server).await },
+                );
+                let mut buffer = vec![0; 65536];
+                loop {
+                    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+                    let Ok(len @ 1..) = from_server.read(&mut buffer).await else { return };
+                    stalled.wait_for(|stalled| !stalled).await.unwrap();
+                    if to_client.write_all(&buffer[..len]).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    (port, stall)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_stalled_is_used_again_when_it_goes_on() {
+    let (direct, db) = migrated(Backend::Server).await;
+    insert(&direct, "1", vec![(cell(Radio::Lte, 1, 1), full())]).await;
+    let (port, stall) = stalling_proxy().await;
+    let uri = db.uri.replace(":3306", &format!(":{port}"));
+    let options = Options { max_connections: 2, ..short() };
+    let store = Store::open(&uri, &options).unwrap();
+    let keys = [cell(Radio::Lte, 1, 1)];
+    assert_eq!(store.stations(&keys, &[]).await.unwrap().stations.len(), 1);
+    stall.send(true).unwrap();
+    for _ in 0..3 {
+        assert!(matches!(store.stations(&keys, &[]).await, Err(Error::Unavailable(_))));
+    }
+    stall.send(false).unwrap();
+    assert_eq!(store.stations(&keys, &[]).await.unwrap().stations.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_the_server_closed_are_replaced() {
+    let (store, db) = migrated(Backend::Server).await;
+    store.ping().await.unwrap();
+    let name = db.uri.rsplit('/').next().unwrap();
+    let ids = db.rows(&format!(
+        "SELECT id FROM information_schema.processlist WHERE db = '{name}' \
+         AND id <> CONNECTION_ID() AND command = 'Sleep'"
+    ));
+    assert!(!ids.is_empty());
+    for id in ids {
+        db.execute(&[&format!("KILL {}", id[0].as_deref().unwrap())]);
+    }
+    // The call that finds out may fail; those after it must not.
+    let first = store.ping().await;
+    assert!(matches!(first, Ok(()) | Err(Error::Unavailable(_))), "{first:?}");
+    for _ in 0..20 {
+        store.ping().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_error_shows_a_password() {
+    let db = fresh(Backend::Server);
+    let wrong = "mysql://nobody:s3cret@127.0.0.1:3306/nothing";
+    let store = Store::open(wrong, &Options::default()).unwrap();
+    let error = store.ping().await.unwrap_err();
+    assert!(matches!(error, Error::Broken(_)), "{error}");
+    for text in [format!("{error}"), format!("{error:?}"), format!("{store:?}")] {
+        assert!(!text.contains("s3cret"), "{text}");
+    }
+    for uri in ["mysql://u:s3cret@h", "mysql://u:s3cret@h:x/y", "odd://u:s3cret@h/x", "s3cret"] {
+        let error = Store::open(uri, &Options::default()).unwrap_err();
+        assert!(matches!(error, Error::Broken(_)));
+        assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");
+    }
+    drop(db);
+}

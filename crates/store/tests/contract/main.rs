@@ -1,8 +1,9 @@
 //! What the store promises, on both backends.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
+
 mod applied;
 mod areas;
-mod bulk;
 mod configuration;
 mod connections;
 mod datamap;
