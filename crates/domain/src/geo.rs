@@ -32,43 +32,68 @@ pub type Position = (f64, f64);
 /// 1975), or [`haversine_m`] where that does not converge. Not a number in, not a number out.
 #[must_use]
 pub fn distance_m(from: Position, to: Position) -> f64 {
-    if [from.0, from.1, to.0, to.1].iter().any(|angle| !angle.is_finite()) {
-        return f64::NAN;
-    }
-    vincenty_m(from, to).unwrap_or_else(|| haversine_m(from, to))
+    Place::new(from).distance_m(&Place::new(to))
 }
 
-fn vincenty_m(from: Position, to: Position) -> Option<f64> {
-    let (sin_u1, cos_u1) = reduced_latitude(from.0);
-    let (sin_u2, cos_u2) = reduced_latitude(to.0);
-    let lon_difference = radians(to.1) - radians(from.1);
+/// A position prepared for many distances: half the work of one is done once for each place.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    position: Position,
+    /// Longitude, radians.
+    lon: f64,
+    /// Sine and cosine of the reduced latitude.
+    sin_u: f64,
+    cos_u: f64,
+}
 
-    let mut lambda = lon_difference;
-    for _ in 0..MAX_ITERATIONS {
-        let (sin_lambda, cos_lambda) = lambda.sin_cos();
-        let sin_sigma = ((cos_u2 * sin_lambda).powi(2)
-            + (cos_u1 * sin_u2 - sin_u1 * cos_u2 * cos_lambda).powi(2))
-        .sqrt();
-        if sin_sigma == 0.0 {
-            return Some(0.0);
-        }
-        let cos_sigma = sin_u1 * sin_u2 + cos_u1 * cos_u2 * cos_lambda;
-        let sigma = sin_sigma.atan2(cos_sigma);
-        let sin_alpha = cos_u1 * cos_u2 * sin_lambda / sin_sigma;
-        let cos2_alpha = 1.0 - sin_alpha * sin_alpha;
-        // On the equator there is no vertex to measure from.
-        let cos_2sm =
-            if cos2_alpha == 0.0 { 0.0 } else { cos_sigma - 2.0 * sin_u1 * sin_u2 / cos2_alpha };
-
-        let arc = Arc { sigma, sin_sigma, cos_sigma, cos_2sm };
-        let previous = lambda;
-        lambda = lon_difference + arc.longitude_correction(sin_alpha, cos2_alpha);
-        if (lambda - previous).abs() <= CONVERGED {
-            let (a, b) = series(cos2_alpha);
-            return Some(1000.0 * MINOR_KM * a * (sigma - arc.correction(b)));
-        }
+impl Place {
+    /// Prepares a position.
+    #[must_use]
+    pub fn new(position: Position) -> Self {
+        let (sin_u, cos_u) = reduced_latitude(position.0);
+        Self { position, lon: radians(position.1), sin_u, cos_u }
     }
-    None
+
+    /// The same as [`distance_m`] of the two positions.
+    #[must_use]
+    pub fn distance_m(&self, to: &Self) -> f64 {
+        self.vincenty_m(to).unwrap_or_else(|| haversine_m(self.position, to.position))
+    }
+
+    fn vincenty_m(&self, to: &Self) -> Option<f64> {
+        let (sin_u1, cos_u1) = (self.sin_u, self.cos_u);
+        let (sin_u2, cos_u2) = (to.sin_u, to.cos_u);
+        let lon_difference = to.lon - self.lon;
+        let mut lambda = lon_difference;
+        for _ in 0..MAX_ITERATIONS {
+            let (sin_lambda, cos_lambda) = lambda.sin_cos();
+            let sin_sigma = ((cos_u2 * sin_lambda).powi(2)
+                + (cos_u1 * sin_u2 - sin_u1 * cos_u2 * cos_lambda).powi(2))
+            .sqrt();
+            if sin_sigma == 0.0 {
+                return Some(0.0);
+            }
+            let cos_sigma = sin_u1 * sin_u2 + cos_u1 * cos_u2 * cos_lambda;
+            let sigma = sin_sigma.atan2(cos_sigma);
+            let sin_alpha = cos_u1 * cos_u2 * sin_lambda / sin_sigma;
+            let cos2_alpha = 1.0 - sin_alpha * sin_alpha;
+            // On the equator there is no vertex to measure from.
+            let cos_2sm = if cos2_alpha == 0.0 {
+                0.0
+            } else {
+                cos_sigma - 2.0 * sin_u1 * sin_u2 / cos2_alpha
+            };
+
+            let arc = Arc { sigma, sin_sigma, cos_sigma, cos_2sm };
+            let previous = lambda;
+            lambda = lon_difference + arc.longitude_correction(sin_alpha, cos2_alpha);
+            if (lambda - previous).abs() <= CONVERGED {
+                let (a, b) = series(cos2_alpha);
+                return Some(1000.0 * MINOR_KM * a * (sigma - arc.correction(b)));
+            }
+        }
+        None
+    }
 }
 
 /// The distance of two positions in metres on a sphere; never fails, up to 0.6 % off.
@@ -78,7 +103,9 @@ pub fn haversine_m(from: Position, to: Position) -> f64 {
     let lat = (radians(to.0 - from.0) / 2.0).sin();
     let lon = (radians(to.1 - from.1) / 2.0).sin();
     let chord = (lat * lat + lat1.cos() * lat2.cos() * (lon * lon)).sqrt();
-    2000.0 * MEAN_RADIUS_KM * chord.min(1.0).asin()
+    // Rounding can take it past 1; what is not a number has to stay so, which `min` would not do.
+    let chord = if chord > 1.0 { 1.0 } else { chord };
+    2000.0 * MEAN_RADIUS_KM * chord.asin()
 }
 
 /// Where one arrives from a position after a distance (negative: backwards) in the direction of a

@@ -1,6 +1,6 @@
 //! Which stations can be seen from one place: agglomerative clustering with complete linkage.
 
-use crate::geo::{Position, distance_m};
+use crate::geo::{Place, Position};
 
 /// Groups positions so that no two in a group are farther apart than the limit, merging the
 /// closest groups first. Positions that stay alone are left out. Groups are in the order of their
@@ -91,9 +91,10 @@ impl Distances {
     fn between(positions: &[Position]) -> Self {
         let len = positions.len();
         let mut distances = Self { len, metres: vec![0.0; len * len] };
-        for (i, &from) in positions.iter().enumerate() {
-            for (j, &to) in positions.iter().enumerate().skip(i + 1) {
-                distances.set(i, j, distance_m(from, to));
+        let places: Vec<Place> = positions.iter().copied().map(Place::new).collect();
+        for (i, from) in places.iter().enumerate() {
+            for (j, to) in places.iter().enumerate().skip(i + 1) {
+                distances.set(i, j, from.distance_m(to));
             }
         }
         distances
@@ -115,6 +116,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::geo::distance_m;
 
     fn along_a_meridian(lats: &[f64]) -> Vec<Position> {
         lats.iter().map(|&lat| (lat, -0.1)).collect()

@@ -110,7 +110,7 @@ fn position(rules: &Rules, mut cluster: Vec<Network>) -> PositionResult {
     let guess = weighted_mean(&sample);
     let anchors: Vec<Anchor> = sample
         .iter()
-        .map(|network| Anchor { position: network.position, weight: network.reading_weight() })
+        .map(|network| Anchor::new(network.position, network.reading_weight()))
         .collect();
     let at = solve(&anchors, guess).unwrap_or(guess);
     let accuracy_m = spread_m(at, &sample).max(rules.min_accuracy_m).min(rules.max_accuracy_m);

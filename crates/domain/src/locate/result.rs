@@ -155,7 +155,7 @@ pub fn best_position(results: &[PositionResult]) -> Option<&PositionResult> {
     best_group(results).map(|(best, _)| best)
 }
 
-/// The sum of scores and the class of accuracy of the best group, as in [`best_position`].
+/// Is the best group sure enough and its most accurate result accurate enough?
 pub(super) fn is_satisfying(results: &[PositionResult], expected: AccuracyClass) -> bool {
     best_group(results)
         .is_some_and(|(best, score)| score >= SATISFYING_SCORE && best.accuracy_class() >= expected)

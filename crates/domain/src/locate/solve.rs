@@ -10,7 +10,7 @@
 mod model;
 
 use self::model::Model;
-use crate::geo::{Position, distance_m};
+use crate::geo::{Place, Position};
 
 /// Relative tolerance of the sum of squares and of the solution.
 const TOLERANCE: f64 = 1.490_12e-8;
@@ -24,8 +24,14 @@ const MAX_EVALUATIONS: u32 = 600;
 /// A station, and how much its distance matters.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Anchor {
-    pub position: Position,
-    pub weight: f64,
+    place: Place,
+    weight: f64,
+}
+
+impl Anchor {
+    pub fn new(position: Position, weight: f64) -> Self {
+        Self { place: Place::new(position), weight }
+    }
 }
 
 /// Two numbers, one per unknown.
@@ -183,8 +189,8 @@ impl Outcome {
 }
 
 fn residuals(anchors: &[Anchor], at: Pair) -> Vec<f64> {
-    let at = (at[0], at[1]);
-    anchors.iter().map(|anchor| distance_m(anchor.position, at) * anchor.weight).collect()
+    let at = Place::new((at[0], at[1]));
+    anchors.iter().map(|anchor| anchor.place.distance_m(&at) * anchor.weight).collect()
 }
 
 /// The columns of the Jacobian matrix, by forward differences.
@@ -213,9 +219,8 @@ mod tests {
 
     /// Anchors with the weights of Wi-Fi readings: position, signal (dBm), age (ms).
     fn anchors(readings: &[(f64, f64, f64, f64)]) -> Vec<Anchor> {
-        let anchor = |&(lat, lon, signal, age): &(f64, f64, f64, f64)| Anchor {
-            position: (lat, lon),
-            weight: (2000.0 / age).sqrt().min(1.0) / (signal * signal),
+        let anchor = |&(lat, lon, signal, age): &(f64, f64, f64, f64)| {
+            Anchor::new((lat, lon), (2000.0 / age).sqrt().min(1.0) / (signal * signal))
         };
         readings.iter().map(anchor).collect()
     }
@@ -271,7 +276,7 @@ mod tests {
         let readings = [(51.5, -0.1, -50.0, 1000.0), (51.5001, -0.1, -60.0, 1000.0)];
         assert_eq!(solve(&anchors(&readings), (f64::NAN, -0.1)), None);
         assert_eq!(solve(&anchors(&readings), (51.5, f64::INFINITY)), None);
-        let odd = Anchor { position: (51.5, -0.1), weight: f64::NAN };
+        let odd = Anchor::new((51.5, -0.1), f64::NAN);
         assert_eq!(solve(&[odd, odd], (51.5, -0.1)), None);
     }
 }

@@ -1,3 +1,6 @@
+use proptest::collection::vec;
+use proptest::prelude::*;
+
 use super::*;
 use crate::geoip::{GeoIp, GeoIpRecord};
 
@@ -166,6 +169,77 @@ fn an_address_is_a_fallback_only_beside_stations() {
         if let Some(result) = result {
             let answer = (result.lat, result.lon, result.accuracy_m, result.score);
             assert_eq!(answer, (51.5142, -0.0931, 40_000.0, 0.8));
+        }
+    }
+}
+
+fn numbers() -> impl Strategy<Value = Option<i64>> {
+    prop_oneof![Just(None), any::<i64>().prop_map(Some), (-200i64..5000).prop_map(Some)]
+}
+
+fn cell_readings() -> impl Strategy<Value = CellReading> {
+    let radio = proptest::option::of(proptest::sample::select(Radio::ALL.to_vec()));
+    let mcc = prop_oneof![numbers(), Just(Some(262)), Just(Some(310))];
+    let identity = (radio, mcc, numbers(), numbers(), numbers());
+    (identity, numbers(), numbers(), numbers(), numbers()).prop_map(
+        |((radio, mcc, mnc, lac, cid), psc, age, signal, ta)| CellReading {
+            radio,
+            mcc,
+            mnc,
+            lac,
+            cid,
+            psc,
+            age,
+            signal,
+            ta,
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_sent_leaves_only_plausible_networks(
+        cells in vec(cell_readings(), 0..20),
+        others in vec((0usize..9, numbers(), numbers(), numbers()), 0..20),
+    ) {
+        let wifi = others.iter().map(|&(i, signal, age, channel)| WifiReading {
+            channel,
+            frequency: channel,
+            ..wifi(i, signal, age)
+        });
+        let blue = others.iter().map(|&(i, signal, age, _)| BlueReading { age, ..blue(i, signal) });
+        let query = locate(Request {
+            cell: cells.clone(),
+            blue: blue.collect(),
+            wifi: wifi.collect(),
+            ..request()
+        });
+        prop_assert!(query.cells.len() <= query.sent.cell);
+        prop_assert!(query.wifi.len() != 1 && query.blue.len() != 1);
+        for cell in &query.cells {
+            let area = cell.key.area;
+            prop_assert!(Regions::shared().is_mcc(area.mcc) && area.mnc <= 999);
+            prop_assert!((1..=area.radio.max_lac()).contains(&area.lac));
+            prop_assert!((1..=area.radio.max_cid()).contains(&cell.key.cid));
+            prop_assert!(cell.signal.is_none_or(|signal| signal < 0));
+        }
+        let mut keys = query.station_keys();
+        let total = keys.len();
+        keys.sort_unstable();
+        keys.dedup();
+        prop_assert_eq!(keys.len(), total);
+
+        let found = Found {
+            stations: keys.iter().map(|&key| (key, station(51.5, -0.1))).collect(),
+            areas: query.area_keys().iter().map(|&key| (key, CellArea::default())).collect(),
+        };
+        for result in internal_positions(&query, &found, now()) {
+            prop_assert_eq!((result.lat, result.lon), (51.5, -0.1));
+            prop_assert!(result.accuracy_m.is_finite() && result.score > 0.0);
+        }
+        let query = Query { api: Api::Region, ..query };
+        for result in internal_regions(&query, &found, Regions::shared(), now()) {
+            prop_assert!(result.accuracy_m > 0.0 && result.score > 0.0);
         }
     }
 }
