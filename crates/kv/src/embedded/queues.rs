@@ -1,0 +1,179 @@
+//! Queues and batches as rows.
+//!
+//! The items of a queue are numbered without a gap, and always leave from the front. So what waits
+//! is a range of numbers, a batch is one too, and taking a batch moves a boundary instead of rows.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::values::beginning_with;
+use crate::{QueueState, Result, Taken};
+
+/// The boundaries of what waits: `after < number <= last`.
+struct Waiting {
+    after: i64,
+    last: i64,
+    pushed_ms: i64,
+}
+
+impl Waiting {
+    fn read(db: &Connection, queue: &str) -> Result<Option<Self>> {
+        let sql = "SELECT after_number, last_number, pushed_ms FROM queue WHERE name = ?1";
+        let found = db.prepare_cached(sql)?.query_row([queue], |row| {
+            Ok(Self { after: row.get(0)?, last: row.get(1)?, pushed_ms: row.get(2)? })
+        });
+        Ok(found.optional()?)
+    }
+
+    fn write(&self, db: &Connection, queue: &str) -> Result<()> {
+        let sql = "INSERT INTO queue (name, after_number, last_number, pushed_ms)
+            VALUES (?1, ?2, ?3, ?4) ON CONFLICT (name) DO UPDATE SET
+            after_number = ?2, last_number = ?3, pushed_ms = ?4";
+        let row = params![queue, self.after, self.last, self.pushed_ms];
+        db.prepare_cached(sql)?.execute(row)?;
+        Ok(())
+    }
+}
+
+/// Appends items; with `keep`, drops the oldest waiting ones beyond that many.
+pub(super) fn push(
+    db: &Connection,
+    now_ms: i64,
+    queue: &str,
+    items: &[Vec<u8>],
+    keep: Option<usize>,
+) -> Result<()> {
+    if items.is_empty() {
+        return Ok(());
+    }
+    let mut waiting =
+        Waiting::read(db, queue)?.unwrap_or(Waiting { after: 0, last: 0, pushed_ms: now_ms });
+    waiting.pushed_ms = now_ms;
+    let mut insert =
+        db.prepare_cached("INSERT INTO item (queue, number, item) VALUES (?1, ?2, ?3)")?;
+    for item in items {
+        waiting.last += 1;
+        insert.execute(params![queue, waiting.last, item])?;
+    }
+    if let Some(keep) = keep.and_then(|keep| i64::try_from(keep).ok()) {
+        let boundary = waiting.last - keep;
+        if boundary > waiting.after {
+            delete_items(db, queue, waiting.after + 1, boundary)?;
+            waiting.after = boundary;
+        }
+    }
+    waiting.write(db, queue)
+}
+
+/// Drops everything that waits.
+pub(super) fn clear(db: &Connection, queue: &str) -> Result<()> {
+    let Some(mut waiting) = Waiting::read(db, queue)? else { return Ok(()) };
+    delete_items(db, queue, waiting.after + 1, waiting.last)?;
+    waiting.after = waiting.last;
+    waiting.write(db, queue)
+}
+
+/// Takes a batch that is due again, else a new one called `id`.
+pub(super) fn take(
+    db: &Connection,
+    queue: &str,
+    max: usize,
+    (now_ms, deadline_ms): (i64, i64),
+    id: String,
+) -> Result<Option<Taken>> {
+    let sql = "SELECT id, first_number, last_number FROM lease
+        WHERE queue = ?1 AND deadline_ms <= ?2 ORDER BY deadline_ms, id LIMIT 1";
+    let due = db.prepare_cached(sql)?.query_row(params![queue, now_ms], |row| {
+        Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?))
+    });
+    if let Some((id, first, last)) = due.optional()? {
+        set_deadline(db, queue, &id, deadline_ms)?;
+        let items = items(db, queue, first, last)?;
+        return Ok(Some(Taken { id, items, again: true }));
+    }
+
+    let Some(mut waiting) = Waiting::read(db, queue)? else { return Ok(None) };
+    let len = if max == 0 { i64::MAX } else { i64::try_from(max).unwrap_or(i64::MAX) };
+    let (first, last) = (waiting.after + 1, waiting.last.min(waiting.after.saturating_add(len)));
+    if first > last {
+        return Ok(None);
+    }
+    waiting.after = last;
+    waiting.write(db, queue)?;
+    let sql = "INSERT INTO lease (queue, id, first_number, last_number, deadline_ms)
+        VALUES (?1, ?2, ?3, ?4, ?5)";
+    db.prepare_cached(sql)?.execute(params![queue, id, first, last, deadline_ms])?;
+    Ok(Some(Taken { id, items: items(db, queue, first, last)?, again: false }))
+}
+
+/// Sets the deadline of a batch. False when it is gone.
+pub(super) fn set_deadline(
+    db: &Connection,
+    queue: &str,
+    id: &str,
+    deadline_ms: i64,
+) -> Result<bool> {
+    let sql = "UPDATE lease SET deadline_ms = ?3 WHERE queue = ?1 AND id = ?2";
+    Ok(db.prepare_cached(sql)?.execute(params![queue, id, deadline_ms])? > 0)
+}
+
+/// Removes a batch and its items. False when it is gone.
+pub(super) fn remove(db: &Connection, queue: &str, id: &str) -> Result<bool> {
+    let sql = "DELETE FROM lease WHERE queue = ?1 AND id = ?2 RETURNING first_number, last_number";
+    let range =
+        db.prepare_cached(sql)?.query_row([queue, id], |row| Ok((row.get(0)?, row.get(1)?)));
+    let Some((first, last)) = range.optional()? else { return Ok(false) };
+    delete_items(db, queue, first, last)?;
+    Ok(true)
+}
+
+/// The state of a queue.
+pub(super) fn state(db: &Connection, now_ms: i64, queue: &str) -> Result<QueueState> {
+    let sql = "SELECT coalesce(sum(last_number - first_number + 1), 0) FROM lease WHERE queue = ?1";
+    let in_flight: i64 = db.prepare_cached(sql)?.query_row([queue], |row| row.get(0))?;
+    let state = QueueState { len: 0, in_flight: in_flight.unsigned_abs(), age: None };
+    Ok(match Waiting::read(db, queue)? {
+        Some(waiting) if waiting.last > waiting.after => QueueState {
+            len: (waiting.last - waiting.after).unsigned_abs(),
+            age: Some(Duration::from_millis(
+                u64::try_from(now_ms - waiting.pushed_ms).unwrap_or(0),
+            )),
+            ..state
+        },
+        _ => state,
+    })
+}
+
+/// Waiting items, leaving out the `start` oldest.
+pub(super) fn peek(
+    db: &Connection,
+    queue: &str,
+    start: usize,
+    count: usize,
+) -> Result<Vec<Vec<u8>>> {
+    let Some(waiting) = Waiting::read(db, queue)? else { return Ok(Vec::new()) };
+    let add = |number: i64, more| number.saturating_add(i64::try_from(more).unwrap_or(i64::MAX));
+    let after = add(waiting.after, start);
+    items(db, queue, after.saturating_add(1), waiting.last.min(add(after, count)))
+}
+
+/// Names of queues in which something waits.
+pub(super) fn names(db: &Connection, prefix: &str) -> Result<Vec<String>> {
+    let sql =
+        "SELECT name FROM queue WHERE name >= ?1 AND last_number > after_number ORDER BY name";
+    beginning_with(db.prepare_cached(sql)?.query([prefix])?, prefix)
+}
+
+fn items(db: &Connection, queue: &str, first: i64, last: i64) -> Result<Vec<Vec<u8>>> {
+    let sql = "SELECT item FROM item WHERE queue = ?1 AND number BETWEEN ?2 AND ?3 ORDER BY number";
+    let mut select = db.prepare_cached(sql)?;
+    let rows = select.query_map(params![queue, first, last], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn delete_items(db: &Connection, queue: &str, first: i64, last: i64) -> Result<()> {
+    let sql = "DELETE FROM item WHERE queue = ?1 AND number BETWEEN ?2 AND ?3";
+    db.prepare_cached(sql)?.execute(params![queue, first, last])?;
+    Ok(())
+}

@@ -1,0 +1,194 @@
+//! What all data queues share: how an item is written, and when a batch is ready.
+//!
+//! Items are read from and written for the original's processes too, so the encoding is theirs:
+//! JSON, for reports inside gzip; area ids and grid cells as raw bytes.
+
+use std::io::{Read, Write};
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::QueueState;
+
+/// Age from which a queue is ready however little waits in it; the original's.
+pub const READY_AGE: Duration = Duration::from_hours(1);
+
+/// Most bytes an item may have once unpacked: far above any report, far below what hurts.
+const MAX_ITEM_LEN: u64 = 64 << 20;
+
+/// How the items of a queue are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Codec {
+    /// JSON inside gzip.
+    GzipJson,
+    /// JSON.
+    Json,
+    /// Bytes as they are, of anything that serde sees as a list of bytes.
+    Raw,
+}
+
+/// A data queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataQueue {
+    /// Name of the list.
+    pub name: String,
+    /// How its items are written.
+    pub codec: Codec,
+    /// Most items in a batch, and the length from which it is ready.
+    pub batch: usize,
+}
+
+impl DataQueue {
+    /// The items for a push. An error only for what JSON cannot hold, like a map whose keys are
+    /// no strings.
+    pub fn encode<T: Serialize>(&self, items: &[T]) -> Result<Vec<Vec<u8>>, String> {
+        items.iter().map(|item| self.encode_one(item)).collect()
+    }
+
+    fn encode_one(&self, item: &impl Serialize) -> Result<Vec<u8>, String> {
+        match self.codec {
+            Codec::GzipJson => {
+                let json = serde_json::to_vec(item).map_err(text)?;
+                let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+                gzip.write_all(&json).map_err(text)?;
+                gzip.finish().map_err(text)
+            }
+            Codec::Json => serde_json::to_vec(item).map_err(text),
+            Codec::Raw => {
+                let list = serde_json::to_value(item).map_err(text)?;
+                serde_json::from_value(list).map_err(text)
+            }
+        }
+    }
+
+    /// The content of an item. The error says why it cannot be read.
+    pub fn decode<T: DeserializeOwned>(&self, item: &[u8]) -> Result<T, String> {
+        match self.codec {
+            Codec::GzipJson => serde_json::from_slice(&gunzip(item)?).map_err(text),
+            Codec::Json => serde_json::from_slice(item).map_err(text),
+            Codec::Raw => serde_json::from_value(Value::from(item)).map_err(text),
+        }
+    }
+
+    /// True when a batch is worth working on: as much waits as fits, or something waits for an
+    /// hour.
+    #[must_use]
+    pub fn is_ready(&self, state: &QueueState) -> bool {
+        is_ready(state, self.batch)
+    }
+}
+
+/// True when `batch` items wait, or some do and the last append was an hour ago.
+#[must_use]
+pub fn is_ready(state: &QueueState, batch: usize) -> bool {
+    let is_full = usize::try_from(state.len).map_or(true, |len| len >= batch);
+    state.len > 0 && (is_full || state.age.is_some_and(|age| age >= READY_AGE))
+}
+
+fn gunzip(item: &[u8]) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let mut reader = MultiGzDecoder::new(item).take(MAX_ITEM_LEN + 1);
+    reader.read_to_end(&mut bytes).map_err(text)?;
+    if u64::try_from(bytes.len()).is_ok_and(|len| len <= MAX_ITEM_LEN) {
+        Ok(bytes)
+    } else {
+        Err(format!("more than {MAX_ITEM_LEN} bytes once unpacked"))
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn text(error: impl ToString) -> String {
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn queue(codec: Codec) -> DataQueue {
+        DataQueue { name: "update_incoming".into(), codec, batch: 4 }
+    }
+
+    fn state(len: u64, age_s: Option<u64>) -> QueueState {
+        QueueState { len, in_flight: 0, age: age_s.map(Duration::from_secs) }
+    }
+
+    #[test]
+    fn a_queue_is_ready_by_length_or_by_age() {
+        for (len, age_s, expected) in [
+            (0, None, false),
+            (0, Some(90_000), false),
+            (1, None, false),
+            (1, Some(0), false),
+            (1, Some(3_599), false),
+            (1, Some(3_600), true),
+            (1, Some(86_399), true),
+            (3, Some(10), false),
+            (4, None, true),
+            (5, Some(0), true),
+        ] {
+            let found = queue(Codec::Json).is_ready(&state(len, age_s));
+            assert_eq!(found, expected, "{len} items, age {age_s:?}");
+        }
+        assert!(is_ready(&state(1, None), 0));
+        assert!(!is_ready(&state(0, None), 0));
+    }
+
+    #[test]
+    fn an_item_of_several_gzip_members_is_read_as_one() {
+        let halves = queue(Codec::GzipJson).encode(&["ab", "cd"]).unwrap();
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        gzip.write_all(b"[1,").unwrap();
+        let mut item = gzip.finish().unwrap();
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        gzip.write_all(b"2]").unwrap();
+        item.extend(gzip.finish().unwrap());
+        assert_eq!(queue(Codec::GzipJson).decode::<Vec<u8>>(&item), Ok(vec![1, 2]));
+        assert_eq!(queue(Codec::GzipJson).decode::<String>(&halves[1]), Ok("cd".to_owned()));
+    }
+
+    #[test]
+    fn an_item_that_unpacks_to_too_much_is_refused() {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        let spaces = vec![b' '; 1 << 20];
+        for _ in 0..64 {
+            gzip.write_all(&spaces).unwrap();
+        }
+        gzip.write_all(b"1").unwrap();
+        let error = queue(Codec::GzipJson).decode::<u8>(&gzip.finish().unwrap()).unwrap_err();
+        assert_eq!(error, "more than 67108864 bytes once unpacked");
+    }
+
+    #[test]
+    fn raw_items_are_the_bytes_themselves() {
+        let item = [0_u8, 255, 10];
+        assert_eq!(queue(Codec::Raw).encode(&[item]), Ok(vec![item.to_vec()]));
+        assert_eq!(queue(Codec::Raw).decode::<[u8; 3]>(&item), Ok(item));
+        assert!(queue(Codec::Raw).decode::<[u8; 2]>(&item).is_err());
+        assert!(queue(Codec::Raw).encode(&["text"]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_encoded_is_decoded(text in ".*", number in any::<i64>()) {
+            let item = (text, number, vec![None, Some(0.5)]);
+            for codec in [Codec::GzipJson, Codec::Json] {
+                let bytes = queue(codec).encode(std::slice::from_ref(&item)).unwrap();
+                prop_assert_eq!(queue(codec).decode(&bytes[0]), Ok(item.clone()));
+            }
+        }
+
+        #[test]
+        fn any_bytes_decode_or_fail_without_a_panic(bytes: Vec<u8>) {
+            for codec in [Codec::GzipJson, Codec::Json, Codec::Raw] {
+                let _ = queue(codec).decode::<String>(&bytes);
+            }
+        }
+    }
+}

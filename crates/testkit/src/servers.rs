@@ -1,0 +1,286 @@
+//! Server processes of a test's own, to stop, kill, freeze and start again.
+//!
+//! Each has a free port and a folder for its data, survives `kill -9` without losing what it
+//! acknowledged, and is killed when the test drops it.
+
+#![expect(
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test without its server must say so and stop"
+)]
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// How long a server may take to start or to stop.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A Redis server that writes every change to disk before it acknowledges it.
+pub struct RedisServer {
+    /// The address.
+    pub uri: String,
+    process: Process,
+}
+
+/// A MariaDB server with an empty database.
+pub struct MariaDbServer {
+    /// The address of the empty database, with a user who may do everything.
+    pub uri: String,
+    process: Process,
+}
+
+impl RedisServer {
+    /// Starts a server and waits until it answers.
+    #[must_use]
+    pub fn start() -> Self {
+        let (folder, port) = (folder("ichnaea-redis-"), free_port());
+        let data = folder.path().display().to_string();
+        let arguments = ["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir", &data]
+            .into_iter()
+            .chain(["--appendonly", "yes", "--appendfsync", "always", "--save", ""])
+            .map(str::to_owned)
+            .collect();
+        let is_ready = |stream: &mut TcpStream| {
+            let mut answer = [0; 5];
+            stream.write_all(b"PING\r\n")?;
+            stream.read_exact(&mut answer)?;
+            Ok(&answer == b"+PONG")
+        };
+        let process = Process::start("redis-server", arguments, folder, port, is_ready);
+        Self { uri: format!("redis://127.0.0.1:{port}/0"), process }
+    }
+}
+
+impl MariaDbServer {
+    /// Starts a server and waits until it answers.
+    #[must_use]
+    pub fn start() -> Self {
+        let (folder, port) = (folder("ichnaea-mariadb-"), free_port());
+        let data = folder.path().join("data").display().to_string();
+        // Small, so that it is quick; the log is flushed with every commit, as by default.
+        let small = ["--innodb-log-file-size=4M", "--innodb-buffer-pool-size=16M"];
+        let installed = Command::new("mariadb-install-db")
+            .args(["--no-defaults", "--user=root", "--auth-root-authentication-method=normal"])
+            .args(["--skip-test-db", "--skip-name-resolve", &format!("--datadir={data}")])
+            .args(small)
+            .output()
+            .unwrap_or_else(|error| panic!("mariadb-install-db does not run: {error}"));
+        let said = String::from_utf8_lossy(&installed.stderr);
+        assert!(installed.status.success(), "mariadb-install-db failed: {said}");
+
+        let first = folder.path().join("first.sql");
+        let sql = "CREATE USER IF NOT EXISTS 'ichnaea'@'%' IDENTIFIED BY 'ichnaea';\n\
+            GRANT ALL ON *.* TO 'ichnaea'@'%';\n\
+            CREATE DATABASE IF NOT EXISTS ichnaea CHARACTER SET utf8mb4;\n";
+        std::fs::write(&first, sql).unwrap_or_else(|error| panic!("cannot write: {error}"));
+        let socket = folder.path().join("socket");
+        let arguments = ["--no-defaults", "--user=root", "--bind-address=127.0.0.1"]
+            .into_iter()
+            .chain(["--skip-name-resolve", "--skip-log-bin", "--performance-schema=OFF"])
+            .chain(["--innodb-fast-shutdown=2", "--key-buffer-size=64K"])
+            .chain(small)
+            .map(str::to_owned)
+            .chain([format!("--datadir={data}"), format!("--port={port}")])
+            .chain([format!("--socket={}", socket.display())])
+            .chain([format!("--init-file={}", first.display())])
+            .collect();
+        // The greeting comes when the file of first statements is done.
+        let is_ready = |stream: &mut TcpStream| Ok(stream.read(&mut [0])? == 1);
+        let process = Process::start("mariadbd", arguments, folder, port, is_ready);
+        Self { uri: format!("mysql://ichnaea:ichnaea@127.0.0.1:{port}/ichnaea"), process }
+    }
+}
+
+macro_rules! controls {
+    ($($server:ident),*) => {$(
+        impl $server {
+            /// Ends the server in good order.
+            pub fn stop(&mut self) {
+                self.process.signal("TERM");
+                self.process.wait_for_end();
+            }
+
+            /// Ends the server as a power cut would: `kill -9`.
+            pub fn kill(&mut self) {
+                self.process.kill();
+            }
+
+            /// Starts the server again, on the same port and data, after it was stopped or
+            /// killed, and waits until it answers.
+            pub fn restart(&mut self) {
+                self.process.kill();
+                self.process.launch();
+            }
+
+            /// Freezes the server: connections stay open, nothing is answered.
+            pub fn freeze(&self) {
+                self.process.signal("STOP");
+            }
+
+            /// Ends [`freeze`](Self::freeze).
+            pub fn thaw(&self) {
+                self.process.signal("CONT");
+            }
+        }
+    )*};
+}
+
+controls!(RedisServer, MariaDbServer);
+
+/// True when a server is ready to work on this new connection.
+type IsReady = fn(&mut TcpStream) -> std::io::Result<bool>;
+
+struct Process {
+    program: &'static str,
+    arguments: Vec<String>,
+    folder: TempDir,
+    port: u16,
+    is_ready: IsReady,
+    child: Option<Child>,
+}
+
+impl Process {
+    fn start(
+        program: &'static str,
+        arguments: Vec<String>,
+        folder: TempDir,
+        port: u16,
+        is_ready: IsReady,
+    ) -> Self {
+        let mut process = Self { program, arguments, folder, port, is_ready, child: None };
+        process.launch();
+        process
+    }
+
+    fn launch(&mut self) {
+        let program = self.program;
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.log())
+            .unwrap_or_else(|error| panic!("no log for {program}: {error}"));
+        let log_too = log.try_clone().unwrap_or_else(|error| panic!("{program}: {error}"));
+        let child = Command::new(program)
+            .args(&self.arguments)
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(log_too)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{program} does not run: {error}"));
+        self.child = Some(child);
+        self.poll("does not answer", |process| {
+            process.is_ready().unwrap_or(false) || {
+                assert!(!process.has_ended(), "{program} ended:\n{}", process.said());
+                false
+            }
+        });
+    }
+
+    fn is_ready(&self) -> std::io::Result<bool> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        (self.is_ready)(&mut stream)
+    }
+
+    fn has_ended(&mut self) -> bool {
+        self.child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)))
+    }
+
+    fn wait_for_end(&mut self) {
+        self.poll("does not end", Self::has_ended);
+        self.child = None;
+    }
+
+    fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // Both fail only when it is gone already.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    fn signal(&self, signal: &str) {
+        let Some(child) = &self.child else { return };
+        let sent = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "cannot signal {}", self.program);
+    }
+
+    /// Asks until it is so; there is nothing to wait on but the process itself.
+    fn poll(&mut self, complaint: &str, mut is_so: impl FnMut(&mut Self) -> bool) {
+        let started = Instant::now();
+        while !is_so(self) {
+            let waited = started.elapsed();
+            assert!(waited < PATIENCE, "{} {complaint}:\n{}", self.program, self.said());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    fn said(&self) -> String {
+        std::fs::read_to_string(self.log()).unwrap_or_default()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn folder(prefix: &str) -> TempDir {
+    TempDir::with_prefix(prefix).unwrap_or_else(|error| panic!("no folder for a server: {error}"))
+}
+
+fn free_port() -> u16 {
+    let bound = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
+    bound.unwrap_or_else(|error| panic!("no free port: {error}")).port()
+}
+
+#[cfg(test)]
+mod tests {
+    use mysql_async::prelude::Queryable;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_killed_mariadb_comes_back_with_what_was_committed() {
+        let mut server = MariaDbServer::start();
+        for round in 0..3 {
+            let options = mysql_async::Opts::from_url(&server.uri).unwrap();
+            let mut connection = mysql_async::Conn::new(options).await.unwrap();
+            connection.query_drop("CREATE TABLE IF NOT EXISTS t (n INT)").await.unwrap();
+            connection.query_drop("INSERT INTO t VALUES (1)").await.unwrap();
+            let rows: Option<u32> = connection.query_first("SELECT count(*) FROM t").await.unwrap();
+            assert_eq!(rows, Some(round + 1));
+            if round == 0 {
+                server.stop();
+            } else {
+                server.kill();
+            }
+            assert!(connection.ping().await.is_err());
+            server.restart();
+        }
+    }
+
+    #[test]
+    fn a_killed_redis_comes_back_with_what_was_acknowledged() {
+        let mut server = RedisServer::start();
+        for round in 1..4 {
+            let client = redis::Client::open(server.uri.as_str()).unwrap();
+            let mut connection = client.get_connection().unwrap();
+            let count: i64 = redis::cmd("INCR").arg("n").query(&mut connection).unwrap();
+            assert_eq!(count, round);
+            server.kill();
+            assert!(client.get_connection().is_err());
+            server.restart();
+        }
+    }
+}
