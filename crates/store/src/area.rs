@@ -13,7 +13,7 @@ use crate::applied::{Applied, BatchRef};
 use crate::dialect::key_list;
 use crate::driver::{Lookup, Read, Row, Rows, Statement, Value, Write};
 use crate::error::Result;
-use crate::station::{self, HAS_POSITION};
+use crate::station;
 
 /// What a rule wants done to cell areas.
 #[derive(Clone, Debug)]
@@ -57,7 +57,7 @@ impl Store {
         let tables = by_table(&areas);
         let of_areas = tables
             .iter()
-            .map(|(table, keys)| Read::Keys(lookup(table, format!("areaid, {COLUMNS}"), "", keys)));
+            .map(|(table, keys)| Read::Keys(lookup(table, format!("areaid, {COLUMNS}"), keys)));
         // The cells are read without locks, after the areas are locked: whoever changes one of
         // them later asks for its area to be computed again.
         let of_cells = cell_reads(&areas);
@@ -114,19 +114,14 @@ pub(crate) fn by_table(areas: &[AreaKey]) -> BTreeMap<&'static str, BTreeSet<Key
     tables
 }
 
-fn lookup(
-    table: &str,
-    columns: String,
-    condition: &'static str,
-    keys: &BTreeSet<KeyBytes>,
-) -> Lookup {
+fn lookup(table: &str, columns: String, keys: &BTreeSet<KeyBytes>) -> Lookup {
     let keys = keys.iter().copied().collect();
-    Lookup { table: table.to_owned(), key: "areaid", columns, condition, keys }
+    Lookup { table: table.to_owned(), key: "areaid", columns, keys }
 }
 
 /// Reads what a position is computed from.
 pub(crate) fn position_lookup(table: &str, keys: &BTreeSet<KeyBytes>) -> Lookup {
-    lookup(table, format!("areaid, {POSITION_COLUMNS}"), HAS_POSITION, keys)
+    lookup(table, format!("areaid, {POSITION_COLUMNS}"), keys)
 }
 
 /// The statements that read the positioned cells of areas, with the radio type of each.
@@ -146,7 +141,10 @@ fn cell_reads(areas: &[AreaKey]) -> Vec<(Radio, Read)> {
         for areas in areas.chunks(AREAS_PER_STATEMENT) {
             let conditions: Vec<String> = areas.iter().map(of_area).collect();
             let conditions = conditions.join(" OR ");
-            let text = format!("SELECT {columns} FROM {table} WHERE ({conditions}){HAS_POSITION}");
+            let text = format!(
+                "SELECT {columns} FROM {table} WHERE ({conditions}) \
+                 AND lat IS NOT NULL AND lon IS NOT NULL"
+            );
             reads.push((radio, Read::Plain(Statement::plain(text))));
         }
     }
@@ -197,7 +195,7 @@ fn area(row: &Row) -> Option<(AreaKey, CellArea)> {
     Some((key(row)?, area))
 }
 
-/// A row of the key and [`POSITION_COLUMNS`].
+/// A row of the key and [`POSITION_COLUMNS`]; `None` without a position.
 pub(crate) fn positioned(row: &Row) -> Option<(AreaKey, CellArea)> {
     let area = CellArea {
         lat: Some(row.real(1)?),

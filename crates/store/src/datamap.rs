@@ -44,7 +44,6 @@ impl Store {
                 table,
                 key: "grid",
                 columns: "grid, modified".to_owned(),
-                condition: "",
                 keys: grids.into_iter().map(key).collect(),
             })
         });

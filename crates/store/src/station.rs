@@ -35,9 +35,6 @@ const COLUMNS: &str = "max_lat, min_lat, max_lon, min_lon, lat, lon, created, mo
 const POSITION_COLUMNS: &str = "lat, lon, radius, region, samples, created, modified, last_seen, \
                                 block_last, block_count, NULL";
 
-/// Only rows that can contribute to a position.
-pub(crate) const HAS_POSITION: &str = " AND lat IS NOT NULL AND lon IS NOT NULL";
-
 impl Store {
     /// The stations and areas with these keys that have a position, all in one round trip.
     ///
@@ -47,7 +44,7 @@ impl Store {
         let shards = by_shard(keys);
         let area_tables = area::by_table(areas);
         let of_stations = shards.iter().map(|(&shard, keys)| {
-            lookup(shard, format!("{}, {POSITION_COLUMNS}", key_column(shard)), HAS_POSITION, keys)
+            lookup(shard, format!("{}, {POSITION_COLUMNS}", key_column(shard)), keys)
         });
         let of_areas = area_tables.iter().map(|(table, keys)| area::position_lookup(table, keys));
         let lookups: Vec<Lookup> = of_stations.chain(of_areas).collect();
@@ -78,7 +75,7 @@ impl Store {
     {
         let shards = by_shard(&keys);
         let read = |(&shard, keys): (&Shard, &BTreeSet<KeyBytes>)| {
-            Read::Keys(lookup(shard, read_columns(shard), "", keys))
+            Read::Keys(lookup(shard, read_columns(shard), keys))
         };
         let reads = shards.iter().map(read).collect();
         let shards: Vec<Shard> = shards.into_keys().collect();
@@ -112,14 +109,9 @@ fn by_shard(keys: &[StationKey]) -> BTreeMap<Shard, BTreeSet<KeyBytes>> {
     shards
 }
 
-fn lookup(
-    shard: Shard,
-    columns: String,
-    condition: &'static str,
-    keys: &BTreeSet<KeyBytes>,
-) -> Lookup {
+fn lookup(shard: Shard, columns: String, keys: &BTreeSet<KeyBytes>) -> Lookup {
     let keys = keys.iter().copied().collect();
-    Lookup { table: shard.table(), key: key_column(shard), columns, condition, keys }
+    Lookup { table: shard.table(), key: key_column(shard), columns, keys }
 }
 
 const fn key_column(shard: Shard) -> &'static str {
@@ -188,7 +180,7 @@ pub(crate) fn station(shard: Shard, row: &Row) -> Option<(StationKey, Station)> 
     Some((key(shard, row)?, station))
 }
 
-/// A row of a key and [`POSITION_COLUMNS`].
+/// A row of a key and [`POSITION_COLUMNS`]; `None` without a position.
 fn positioned(shard: Shard, row: &Row) -> Option<(StationKey, Station)> {
     let station = Station {
         lat: Some(row.real(1)?),

@@ -48,8 +48,6 @@ pub(crate) struct Lookup {
     pub(crate) key: &'static str,
     /// What to select. All look-ups of one call need the same number of columns.
     pub(crate) columns: String,
-    /// A further condition, or empty.
-    pub(crate) condition: &'static str,
     pub(crate) keys: Vec<KeyBytes>,
 }
 

@@ -6,7 +6,7 @@
 //! queue once its rows are committed, so rows that a power cut could take back would be lost.
 
 use std::path::PathBuf;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -20,6 +20,10 @@ use crate::error::{Error, Result};
 
 /// How many statements each connection keeps prepared: a few for each of the 44 tables.
 const PREPARED: usize = 256;
+
+/// How many calls may wait for a thread. Readers work through this many in a tenth of a second;
+/// when they do not, the disk is in trouble and more callers would only wait for nothing.
+const WAITING: usize = 4096;
 
 /// How many threads read.
 const READERS: std::ops::RangeInclusive<usize> = 2..=4;
@@ -216,11 +220,11 @@ enum Duty {
 
 /// The jobs of one or more threads.
 #[derive(Clone)]
-struct Queue(Sender<Job>);
+struct Queue(SyncSender<Job>);
 
 impl Queue {
     fn start(name: &str, place: &Place, threads: usize, duty: Duty) -> Result<Self> {
-        let (sender, receiver) = mpsc::channel();
+        let (sender, receiver) = mpsc::sync_channel(WAITING);
         let receiver = Arc::new(Mutex::new(receiver));
         for _ in 0..threads {
             let (place, receiver) = (place.clone(), Arc::clone(&receiver));
@@ -233,7 +237,10 @@ impl Queue {
     }
 
     fn push(&self, job: Job) -> Result<()> {
-        self.0.send(job).map_err(|_| Error::broken("the database threads have ended"))
+        self.0.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => Error::unavailable("too many calls are waiting"),
+            TrySendError::Disconnected(_) => Error::broken("the database threads have ended"),
+        })
     }
 }
 

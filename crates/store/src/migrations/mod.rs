@@ -74,16 +74,29 @@ impl Store {
     }
 
     async fn must_not_be_old(&self) -> Result<()> {
-        if !self.has_table("alembic_version").await? {
-            return Ok(());
-        }
-        match self.schema_versions().await?.iter().find(|version| *version != HEAD) {
-            None => Ok(()),
-            Some(version) => Err(Error::broken(format!(
+        let versions = if self.has_table("alembic_version").await? {
+            self.schema_versions().await?
+        } else {
+            Vec::new()
+        };
+        if let Some(version) = versions.iter().find(|version| *version != HEAD) {
+            return Err(Error::broken(format!(
                 "the schema is at revision {version}, not at {HEAD}; `alembic upgrade head` is \
                  needed first"
-            ))),
+            )));
         }
+        // Without a revision the tables themselves tell: these columns came last.
+        if versions.is_empty() && self.has_table("api_key").await? {
+            let text = "SELECT allow_region, fallback_schema, store_sample_locate FROM api_key \
+                        WHERE 1 = 0";
+            self.driver.query(Statement::plain(text)).await.map_err(|error| match error {
+                Error::Broken(_) => Error::broken(
+                    "the tables are of an older release, and alembic_version does not say which",
+                ),
+                other => other,
+            })?;
+        }
+        Ok(())
     }
 }
 

@@ -43,6 +43,16 @@ on_both! {
         assert_eq!(store.schema_versions().await.unwrap(), ["138cb0d71dfb"]);
     }
 
+    async fn older_tables_without_a_revision_are_refused(store, db) {
+        db.execute(&["DELETE FROM alembic_version", "ALTER TABLE api_key DROP COLUMN allow_region"]);
+        let refused = store.migrate().await;
+        assert!(matches!(&refused, Err(Error::Broken(why)) if why.contains("older")), "{refused:?}");
+        db.execute(&["ALTER TABLE api_key ADD COLUMN allow_region INTEGER"]);
+        db.execute(&["DROP TABLE refinery_schema_history", "ALTER TABLE region_stat DROP COLUMN nr"]);
+        store.migrate().await.unwrap();
+        assert_eq!(store.schema_versions().await.unwrap(), [HEAD]);
+    }
+
     async fn what_the_operator_changed_is_kept(store, db) {
         db.execute(&[
             "DELETE FROM export_config",
