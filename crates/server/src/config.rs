@@ -15,8 +15,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 const DATA_DIR: &str = "data";
 
 /// Characters of a user name or password that need no escape in an address.
-const UNRESERVED: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// What was typed. Every flag can be given as an environment variable.
 #[derive(Args, Clone, Debug, Default)]
@@ -364,10 +363,7 @@ mod tests {
             ..settings()
         };
         let config = parts.resolve(Embedded::IfPresent).unwrap();
-        assert_eq!(
-            config.databases.ddl,
-            "mysql://location:p%40ss%2Fword@db.example:3306/location"
-        );
+        assert_eq!(config.databases.ddl, "mysql://location:p%40ss%2Fword@db.example:3306/location");
         assert_eq!(config.redis_uri, "redis://cache:6379/0");
 
         let whole = Settings {

@@ -15,6 +15,7 @@ use ichnaea_domain::geoip::{GeoIp, GeoIpRecord};
 use ichnaea_domain::region::Regions;
 use maxminddb::Reader;
 use serde::Deserialize;
+use serde::de::{Deserializer, Visitor};
 
 use crate::context::Context;
 
@@ -127,13 +128,12 @@ fn load(state: &[FileState]) -> Result<Vec<Reader<Vec<u8>>>, String> {
     state
         .iter()
         .map(|file| {
+            // The metadata stands at the end: a file that is still being written has none.
             let reader = Reader::open_readfile(&file.path).map_err(|error| error.to_string())?;
             let kind = reader.metadata().database_type.clone();
             if !kind.to_ascii_lowercase().contains("city") {
                 return Err(format!("{kind:?} is no city database"));
             }
-            // A file that is still being written has its metadata last; a cut one fails here.
-            reader.verify().map_err(|error| error.to_string())?;
             Ok(reader)
         })
         .collect()
@@ -155,9 +155,9 @@ struct Members<'a> {
     #[serde(borrow, default)]
     state1: Option<Cow<'a, str>>,
     #[serde(default)]
-    latitude: Option<f64>,
+    latitude: Option<Number>,
     #[serde(default)]
-    longitude: Option<f64>,
+    longitude: Option<Number>,
 }
 
 #[derive(Deserialize)]
@@ -172,7 +172,7 @@ struct Country<'a> {
 enum City<'a> {
     Nested {
         #[serde(default)]
-        geoname_id: Option<u32>,
+        geoname_id: Option<Number>,
     },
     Flat(#[serde(borrow)] Cow<'a, str>),
 }
@@ -180,11 +180,49 @@ enum City<'a> {
 #[derive(Deserialize)]
 struct Location {
     #[serde(default)]
-    latitude: Option<f64>,
+    latitude: Option<Number>,
     #[serde(default)]
-    longitude: Option<f64>,
+    longitude: Option<Number>,
     #[serde(default)]
-    accuracy_radius: Option<u32>,
+    accuracy_radius: Option<Number>,
+}
+
+/// A number of whatever type the writer of the file chose.
+struct Number(f64);
+
+impl Number {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
+    fn whole(self) -> Option<u32> {
+        (0.0..=f64::from(u32::MAX)).contains(&self.0).then_some(self.0 as u32)
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl Visitor<'_> for Reader {
+            type Value = Number;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a number")
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Number, E> {
+                Ok(Number(number as f64))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<Number, E> {
+                Ok(Number(number as f64))
+            }
+
+            fn visit_f64<E>(self, number: f64) -> Result<Number, E> {
+                Ok(Number(number))
+            }
+        }
+
+        deserializer.deserialize_any(Reader)
+    }
 }
 
 /// The id that stands for "some city" where the layout has names only.
@@ -208,13 +246,13 @@ fn record(reader: &Reader<Vec<u8>>, address: IpAddr) -> Option<GeoIpRecord> {
             .or(members.country_code)?
             .into_owned(),
         city_geoname_id: match members.city {
-            Some(City::Nested { geoname_id }) => geoname_id,
+            Some(City::Nested { geoname_id }) => geoname_id.and_then(Number::whole),
             Some(City::Flat(name)) => (!name.is_empty()).then_some(UNNUMBERED_CITY),
             None => None,
         },
         has_subdivision: has_state || members.subdivisions.is_some_and(|list| !list.is_empty()),
-        lat: location.latitude?,
-        lon: location.longitude?,
-        accuracy_radius_km: location.accuracy_radius,
+        lat: location.latitude?.0,
+        lon: location.longitude?.0,
+        accuracy_radius_km: location.accuracy_radius.and_then(Number::whole),
     })
 }

@@ -90,8 +90,7 @@ impl ApiError {
                 let member = |problem: &Problem| {
                     format!("{}:{}", quoted(&problem.path), quoted(&problem.text))
                 };
-                let members: Vec<_> =
-                    problems.iter().take(MAX_PROBLEMS).map(member).collect();
+                let members: Vec<_> = problems.iter().take(MAX_PROBLEMS).map(member).collect();
                 let _ = write!(body, ",\"details\":{{\"validation\":{{{}}}}}", members.join(","));
             }
             _ => {}
@@ -108,8 +107,7 @@ impl ApiError {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
         if matches!(self, Self::Unavailable) {
-            headers
-                .insert(RETRY_AFTER, http::HeaderValue::from_static(RETRY_AFTER_SECONDS));
+            headers.insert(RETRY_AFTER, http::HeaderValue::from_static(RETRY_AFTER_SECONDS));
         }
         response
     }
@@ -164,6 +162,9 @@ mod tests {
 
     #[test]
     fn text_is_escaped_to_ascii() {
-        assert_eq!(quoted("Côte d’I\"\u{1}😀"), "\"C\\u00f4te d\\u2019I\\\"\\u0001\\ud83d\\ude00\"");
+        assert_eq!(
+            quoted("Côte d’I\"\u{1}😀"),
+            "\"C\\u00f4te d\\u2019I\\\"\\u0001\\ud83d\\ude00\""
+        );
     }
 }

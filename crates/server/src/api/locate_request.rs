@@ -118,4 +118,3 @@ fn wifi(fields: &mut Fields<'_, '_>) -> WifiReading {
         is_opted_out: fields.raw_text("ssid").is_some_and(is_opted_out),
     }
 }
-

@@ -113,14 +113,13 @@ async fn send(ctx: &Context, gathered: &Mutex<Gathered>) {
     if taken.requests.is_empty() {
         return;
     }
-    let counts = taken
-        .requests
-        .into_iter()
-        .map(|(key, by)| Op::Count { key, by, ttl: Some(LIMIT_TTL) });
-    let users = taken
-        .users
-        .into_iter()
-        .map(|(key, member)| Op::AddUnique { key, member, ttl: Some(USER_TTL) });
+    let counts =
+        taken.requests.into_iter().map(|(key, by)| Op::Count { key, by, ttl: Some(LIMIT_TTL) });
+    let users = taken.users.into_iter().map(|(key, member)| Op::AddUnique {
+        key,
+        member,
+        ttl: Some(USER_TTL),
+    });
     if let Err(error) = ctx.kv.apply(counts.chain(users).collect()).await {
         tracing::warn!(%error, "a second's request counts are lost");
     }

@@ -12,12 +12,12 @@ use ipnet::IpNet;
 /// of our own proxies.
 #[must_use]
 pub fn client_text(headers: &HeaderMap, peer: IpAddr, trusted: Option<&[IpNet]>) -> String {
-    let forwarded = || {
-        headers.get_all("x-forwarded-for").into_iter().filter_map(|value| value.to_str().ok())
-    };
+    let forwarded =
+        || headers.get_all("x-forwarded-for").into_iter().filter_map(|value| value.to_str().ok());
     let Some(trusted) = trusted else {
         let first = forwarded().next().map(|list| list.split(',').next().unwrap_or_default());
-        return first.map_or_else(|| peer.to_canonical().to_string(), |text| text.trim().to_owned());
+        return first
+            .map_or_else(|| peer.to_canonical().to_string(), |text| text.trim().to_owned());
     };
     let is_trusted = |address: IpAddr| trusted.iter().any(|net| net.contains(&address));
     let entries: Vec<_> = forwarded().flat_map(|list| list.split(',')).collect();
@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_none() {
-        for text in ["", "1.2.3.4:80", "[::1]", "081.002.069.192", "12345", "host", "::1%", "%eth0"] {
+        for text in ["", "1.2.3.4:80", "[::1]", "081.002.069.192", "12345", "host", "::1%", "%eth0"]
+        {
             assert_eq!(client_address(&headers(&[text]), PEER, None), None, "{text}");
         }
         for text in ["81.2.69.192", "2A02:D0C0:0:0::1", "::ffff:81.2.69.192", "fe80::1%eth0"] {
@@ -94,7 +95,8 @@ mod tests {
 
     #[test]
     fn with_trusted_proxies_the_nearest_untrusted_address_counts() {
-        let trusted: Vec<IpNet> = vec!["127.0.0.0/8".parse().unwrap(), "10.0.0.0/8".parse().unwrap()];
+        let trusted: Vec<IpNet> =
+            vec!["127.0.0.0/8".parse().unwrap(), "10.0.0.0/8".parse().unwrap()];
         for (lines, text) in [
             (&[][..], "127.0.0.1"),
             (&["1.1.1.1, 81.2.69.192, 10.0.0.1"], "81.2.69.192"),

@@ -187,7 +187,8 @@ impl Reader<'_> {
     }
 
     fn four_digits(&mut self) -> Read<u32> {
-        let digits = self.rest().get(..4).filter(|four| four.bytes().all(|b| b.is_ascii_hexdigit()));
+        let digits =
+            self.rest().get(..4).filter(|four| four.bytes().all(|b| b.is_ascii_hexdigit()));
         match digits.and_then(|four| u32::from_str_radix(four, 16).ok()) {
             Some(code) => {
                 self.at += 4;
@@ -311,7 +312,10 @@ mod tests {
                  column 2 (char 1)')",
             ),
             ("{\"é\n", "JSONDecodeError('Invalid control character at: line 1 column 4 (char 3)')"),
-            ("{\"a", "JSONDecodeError('Unterminated string starting at: line 1 column 2 (char 1)')"),
+            (
+                "{\"a",
+                "JSONDecodeError('Unterminated string starting at: line 1 column 2 (char 1)')",
+            ),
             ("\n [\"\\x\"]", "JSONDecodeError('Invalid \\\\\\\\escape: line 2 column 4 (char 4)')"),
             (
                 "\u{feff}{}",

@@ -10,7 +10,7 @@ mod value;
 pub use value::Value;
 
 /// Deepest nesting that is read.
-const MAX_DEPTH: usize = 200;
+const MAX_DEPTH: usize = 500;
 
 /// Reads one JSON document. The error is the text the original shows for it.
 pub fn parse(text: &str) -> Result<Value<'_>, String> {

@@ -165,7 +165,7 @@ fn result(answer: &Answer) -> Option<PositionResult> {
         Answer::NotFound => None,
         Answer::Found(Position { lat, lon, accuracy_m, is_lacf }) => {
             let score = if *is_lacf { LACF_SCORE } else { SCORE };
-            let source = ResultSource::Fallback;
+            let source = ResultSource::Provider;
             let result = PositionResult::new(*lat, *lon, *accuracy_m, score, source);
             Some(PositionResult { fallback: is_lacf.then_some(Fallback::Lacf), ..result })
         }

@@ -92,8 +92,9 @@ pub fn read(values: &[Option<Vec<u8>>]) -> Option<Cached> {
     let count = positions.len() as f64;
     let lat = positions.iter().map(|position| position.lat).sum::<f64>() / count;
     let lon = positions.iter().map(|position| position.lon).sum::<f64>() / count;
-    let reach =
-        |position: &Position| distance_m(lat, lon, position.lat, position.lon) + position.accuracy_m;
+    let reach = |position: &Position| {
+        distance_m((lat, lon), (position.lat, position.lon)) + position.accuracy_m
+    };
     let accuracy_m = positions.iter().map(reach).fold(0.0, f64::max);
     Some(Cached::Hit(Answer::Found(Position {
         lat,
