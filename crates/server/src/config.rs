@@ -108,7 +108,7 @@ const LIMITS: &str = "Limits";
 /// Where the HTTP server listens.
 #[derive(Args, Clone, Debug)]
 pub struct Listen {
-    /// Port to listen on [env: GUNICORN_PORT, PORT] [default: 8000]
+    /// Port to listen on [env: `GUNICORN_PORT`, `PORT`] [default: 8000]
     #[arg(long, env = "GUNICORN_PORT", hide_env = true)]
     pub port: Option<u16>,
     /// Address to listen on; `::` is every address of the machine, IPv4 and IPv6
@@ -144,8 +144,8 @@ pub struct Config {
     pub databases: Databases,
     /// The key-value backend.
     pub redis_uri: String,
-    /// City database, or where it would be if there were one.
-    pub geoip_path: PathBuf,
+    /// City database, or where it would be if there were one; `None`: not looked for.
+    pub geoip_path: Option<PathBuf>,
     /// Proxies whose forwarding header is believed; `None`: everybody's first entry.
     pub trusted_proxies: Option<Vec<IpNet>>,
     /// Largest body as sent and unpacked, bytes.
@@ -212,7 +212,7 @@ impl Settings {
         Ok(Config {
             databases,
             redis_uri,
-            geoip_path: self.geoip_path.clone().unwrap_or_else(|| data.join("geoip")),
+            geoip_path: Some(self.geoip_path.clone().unwrap_or_else(|| data.join("geoip"))),
             trusted_proxies,
             max_body_bytes: self.max_body_bytes,
             request_timeout: Duration::from_secs(self.request_timeout),
@@ -226,9 +226,11 @@ impl Settings {
     fn databases(&self, data: &Path, embedded: Embedded) -> Result<Databases, Invalid> {
         let file = data.join("ichnaea.sqlite");
         let parts = self.database_from_parts();
-        let read_write = given(&self.db_readwrite_uri).or_else(|| given(&self.db_rw_uri));
-        let read_only = given(&self.db_readonly_uri).or_else(|| given(&self.db_ro_uri));
-        let ddl = given(&self.sqlalchemy_url).or_else(|| given(&self.db_ddl_uri));
+        let read_write =
+            given(self.db_readwrite_uri.as_ref()).or_else(|| given(self.db_rw_uri.as_ref()));
+        let read_only =
+            given(self.db_readonly_uri.as_ref()).or_else(|| given(self.db_ro_uri.as_ref()));
+        let ddl = given(self.sqlalchemy_url.as_ref()).or_else(|| given(self.db_ddl_uri.as_ref()));
         let read_write = read_write.or_else(|| parts.clone());
         let read_write = match read_write.or_else(|| read_only.clone()).or_else(|| ddl.clone()) {
             Some(uri) => uri,
@@ -254,9 +256,9 @@ impl Settings {
     }
 
     fn database_from_parts(&self) -> Option<String> {
-        let host = given(&self.db_host)?;
+        let host = given(self.db_host.as_ref())?;
         let part = |value: &Option<String>, default: &str| {
-            let text = given(value).unwrap_or_else(|| default.to_owned());
+            let text = given(value.as_ref()).unwrap_or_else(|| default.to_owned());
             utf8_percent_encode(&text, UNRESERVED).to_string()
         };
         let host = if host.contains(':') { format!("[{host}]") } else { host };
@@ -271,7 +273,7 @@ impl Settings {
 
     fn redis(&self, databases: &Databases, data: &Path) -> Result<String, Invalid> {
         let name = "REDIS_URI";
-        if let Some(uri) = given(&self.redis_uri) {
+        if let Some(uri) = given(self.redis_uri.as_ref()) {
             return if uri == databases.read_write {
                 let problem = "names the same file as the database; it needs a file of its own";
                 Err(Invalid { name, problem: problem.to_owned() })
@@ -279,7 +281,7 @@ impl Settings {
                 Ok(uri)
             };
         }
-        if let Some(host) = given(&self.redis_host) {
+        if let Some(host) = given(self.redis_host.as_ref()) {
             let host = if host.contains(':') { format!("[{host}]") } else { host };
             return Ok(format!("redis://{host}:{}/0", self.redis_port.unwrap_or(6379)));
         }
@@ -296,7 +298,7 @@ impl Settings {
     }
 
     fn proxies(&self) -> Result<Option<Vec<IpNet>>, Invalid> {
-        let Some(list) = given(&self.trusted_proxies) else { return Ok(None) };
+        let Some(list) = given(self.trusted_proxies.as_ref()) else { return Ok(None) };
         let parse = |entry: &str| {
             let entry = entry.trim();
             entry.parse().or_else(|_| entry.parse::<IpAddr>().map(IpNet::from)).map_err(|_| {
@@ -311,8 +313,8 @@ impl Settings {
 }
 
 /// A setting that was given and is not blank.
-fn given(value: &Option<String>) -> Option<String> {
-    value.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+fn given(value: Option<&String>) -> Option<String> {
+    value.map(String::as_str).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// The processors this process may use.

@@ -24,7 +24,7 @@ const CHECK_EVERY: Duration = Duration::from_secs(10);
 
 /// The database in use, if any.
 pub struct GeoIpFile {
-    path: PathBuf,
+    path: Option<PathBuf>,
     current: ArcSwap<Loaded>,
 }
 
@@ -47,10 +47,12 @@ impl GeoIpFile {
     /// Opens the database. A missing, unreadable or unsuitable file is not fatal: the service
     /// runs without and takes the file when it appears.
     #[must_use]
-    pub fn open(path: PathBuf) -> Self {
+    pub fn open(path: Option<PathBuf>) -> Self {
         let file = Self { path, current: ArcSwap::default() };
-        if !file.reload() {
-            tracing::warn!(path = %file.path.display(), "no GeoIP database: addresses give no answer");
+        if let Some(path) = &file.path
+            && !file.reload()
+        {
+            tracing::warn!(path = %path.display(), "no GeoIP database: addresses give no answer");
         }
         file
     }
@@ -75,7 +77,7 @@ impl GeoIpFile {
     /// Loads the file again when it changed; a file that cannot be used leaves the old one in use.
     /// True when another database is in use now.
     pub fn reload(&self) -> bool {
-        let path = &self.path;
+        let Some(path) = &self.path else { return false };
         let state = files(path);
         if state.is_empty() || state == self.current.load().state {
             return false;

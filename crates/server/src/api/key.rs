@@ -11,7 +11,7 @@ use ichnaea_store::Store;
 const MAX_KEYS: usize = 500;
 /// How long a look-up is remembered, also one that found nothing. The original spreads this over
 /// its processes by up to 30 s either way; one process needs no spread.
-const REMEMBERED: Duration = Duration::from_secs(300);
+const REMEMBERED: Duration = Duration::from_mins(5);
 
 /// What is known about the key of a request.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,8 +42,8 @@ impl KeyCache {
     /// request, and is not remembered.
     pub async fn state(&self, store: &Store, text: Option<&str>) -> KeyState {
         let Some(text) = text.filter(|text| is_well_formed(text)) else { return KeyState::None };
-        if let Some(known) = self.remembered(text) {
-            return known.map_or(KeyState::Unknown, KeyState::Known);
+        if let Some(state) = self.remembered(text) {
+            return state;
         }
         match store.api_key(text).await {
             Ok(found) => {
@@ -57,10 +57,10 @@ impl KeyCache {
         }
     }
 
-    fn remembered(&self, text: &str) -> Option<Option<ApiKey>> {
+    fn remembered(&self, text: &str) -> Option<KeyState> {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = entries.get(text).filter(|entry| entry.until > Instant::now())?;
-        Some(entry.key.clone())
+        Some(entry.key.clone().map_or(KeyState::Unknown, KeyState::Known))
     }
 
     fn remember(&self, text: &str, key: Option<ApiKey>) {

@@ -20,7 +20,7 @@ use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
 use http::StatusCode;
 use ichnaea_domain::api_key::ApiKey;
-use ichnaea_domain::locate::Api;
+use ichnaea_domain::locate::{Api, Fallback};
 
 use crate::http::{Web, body, client_address, key_parameter};
 use crate::json::{self, Value};
@@ -169,7 +169,7 @@ async fn geolocate(
         json::float(result.lat),
         json::float(result.lon),
         json::float(result.accuracy_m),
-        fallback_member(result.fallback.map(|fallback| fallback.name())),
+        fallback_member(result.fallback.map(Fallback::name)),
     )))
 }
 
@@ -186,7 +186,7 @@ async fn country(
         "{{\"country_code\": \"{}\", \"country_name\": {}{}}}",
         result.region,
         quoted(name),
-        fallback_member(result.fallback.map(|fallback| fallback.name())),
+        fallback_member(result.fallback.map(Fallback::name)),
     )))
 }
 

@@ -55,7 +55,7 @@ fn queued(key: &ApiKey, report: Report) -> QueuedReport {
 /// Appends reports to the incoming queue, all or none.
 pub async fn queue(ctx: &Context, reports: &[QueuedReport]) -> Result<(), String> {
     let queue = keys::incoming();
-    let items = queue.encode(reports).map_err(|error| error.to_string())?;
+    let items = queue.encode(reports)?;
     fault::point("submit_before_push");
     let op = Op::Push { queue: queue.name, items };
     ctx.kv.apply(vec![op]).await.map_err(|error| error.to_string())?;

@@ -17,9 +17,9 @@ use crate::context::Context;
 use crate::keys;
 
 /// Counters live a little longer than the day they count.
-const LIMIT_TTL: Duration = Duration::from_secs(90_000);
+const LIMIT_TTL: Duration = Duration::from_hours(25);
 /// Users are counted over a week.
-const USER_TTL: Duration = Duration::from_secs(8 * 86_400);
+const USER_TTL: Duration = Duration::from_hours(8 * 24);
 /// How often gathered counts are sent.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 /// Distinct users that are gathered between two flushes; what is beyond is not counted.

@@ -24,7 +24,7 @@ pub enum Value<'a> {
     Object(Vec<(Cow<'a, str>, Self)>),
 }
 
-impl<'a> Value<'a> {
+impl Value<'_> {
     /// The member with this name; of several the last.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Self> {
@@ -60,7 +60,7 @@ impl fmt::Display for Value<'_> {
             Self::Bool(false) => f.write_str("False"),
             Self::Int(number) => write!(f, "{number}"),
             Self::Float(number) => write!(f, "{number:?}"),
-            Self::Text(text) => write!(f, "{:.100}", text),
+            Self::Text(text) => write!(f, "{text:.100}"),
             Self::List(items) if items.is_empty() => f.write_str("[]"),
             Self::List(items) => match items.as_slice() {
                 [one @ (Self::Int(_) | Self::Null | Self::Bool(_))] => write!(f, "[{one}]"),

@@ -49,6 +49,7 @@ pub fn http_client() -> anyhow::Result<Client> {
 }
 
 /// May this query of this key go to the provider? Areas alone are not worth a call.
+#[must_use]
 pub fn may_ask(key: &ApiKey, query: &Query) -> bool {
     key.may_use_fallback()
         && !(query.blue.is_empty() && query.cells.is_empty() && query.wifi.is_empty())
