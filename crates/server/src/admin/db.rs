@@ -1,0 +1,45 @@
+//! `ichnaea db`: the tables of the database.
+
+use clap::Subcommand;
+use ichnaea_store::Store;
+
+use super::print;
+
+/// What to do with the schema.
+#[derive(Subcommand, Clone, Copy, Debug)]
+pub enum Command {
+    /// Brings the tables up to date; creates them in an empty database
+    #[command(after_help = "Uses the account in SQLALCHEMY_URL, which must be allowed to change \
+        tables. Nothing is ever removed. Running it again does no harm.")]
+    Migrate,
+    /// Says which version the tables have, and which migrations are missing
+    #[command(after_help = "Ends with status 1 when migrations are missing.")]
+    Status,
+}
+
+/// Runs one of the commands; false when the tables are not up to date.
+pub async fn run(store: &Store, command: Command) -> anyhow::Result<bool> {
+    match command {
+        Command::Migrate => {
+            let applied = store.migrate().await?;
+            for name in &applied {
+                print(format!("Applied {name}"));
+            }
+            print("The database is up to date.");
+            Ok(true)
+        }
+        Command::Status => {
+            let pending = store.pending_migrations().await?;
+            // A database without any table has no version.
+            let versions = store.schema_versions().await.unwrap_or_default();
+            print(format!("Version: {}", versions.join(", ")));
+            for name in &pending {
+                print(format!("Missing: {name}"));
+            }
+            if pending.is_empty() {
+                print("The database is up to date.");
+            }
+            Ok(pending.is_empty())
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Administrative commands, one file each.
+//!
+//! Each gathers, decides and prints; what goes wrong comes back as an error and ends the process
+//! with status 1.
+
+use std::io::Write as _;
+
+pub mod apikey;
+pub mod db;
+pub mod pipeline;
+pub mod task;
+
+/// Prints one line on standard output.
+///
+/// A closed pipe (`ichnaea apikey list | head`) ends the output, not the command.
+pub fn print(line: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}
+
+/// Prints a value as JSON.
+pub fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    print(serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// Rows with every cell padded to the widest of its column, joined by `separator`.
+#[must_use]
+pub fn table(rows: &[Vec<String>], separator: &str) -> Vec<String> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths);
+        let padded: Vec<String> =
+            cells.map(|(cell, &width)| format!("{cell:<width$}")).collect();
+        padded.join(separator)
+    };
+    rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let rows = [["valid_key", "maxreq"], ["é", "100"]].map(|row| row.map(str::to_owned).into());
+        assert_eq!(table(&rows, " | "), ["valid_key | maxreq", "é         | 100   "]);
+        assert_eq!(table(&[], " : "), Vec::<String>::new());
+    }
+}

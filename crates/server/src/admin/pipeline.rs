@@ -1,0 +1,238 @@
+//! `ichnaea pipeline`: what waits between a report and the tables, and working it off.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use clap::Subcommand;
+use ichnaea_kv::KeyValue;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use super::task::describe;
+use super::{print, print_json, table};
+use crate::context::Context;
+use crate::keys;
+use crate::tasks::drain::{Drain, Progress};
+use crate::tasks::{Run, runner};
+
+/// What to do with the pipeline.
+#[derive(Subcommand, Clone, Copy, Debug)]
+pub enum Command {
+    /// Works until every queue is empty, whatever the batch sizes and ages
+    #[command(after_help = "Reports first, then stations, then cell areas, then the coverage \
+        grid. May be interrupted and repeated: nothing is lost and nothing is applied twice. \
+        Batches that a running worker holds are waited for; those of one that died come back \
+        after LEASE_SECONDS.")]
+    Drain {
+        /// Leave export queues alone in which less than a batch waits
+        #[arg(long)]
+        respect_batches: bool,
+    },
+    /// Shows queues, batches in flight and dead letters
+    Status {
+        /// Print everything as JSON, empty queues too
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs one of the commands.
+pub async fn run(context: Arc<Context>, command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Drain { respect_batches } => drain(context, respect_batches).await,
+        Command::Status { json } => {
+            let status = Status::gather(&*context.kv).await?;
+            if json {
+                return print_json(&status);
+            }
+            status.lines().iter().for_each(print);
+            Ok(())
+        }
+    }
+}
+
+/// Drains, with a bar on a terminal and plain lines elsewhere. An interrupt gives back what is
+/// held.
+async fn drain(context: Arc<Context>, respects_batches: bool) -> anyhow::Result<()> {
+    let run = Run::new(context);
+    let bar = Bar::new();
+    let drain = Drain { respects_batches };
+    let result = tokio::select! {
+        result = drain.run(&run, |progress| bar.show(&progress)) => result,
+        stopped = crate::roles::signal() => Err(anyhow::anyhow!("interrupted by {}", stopped?)),
+    };
+    bar.clear();
+    if result.is_err() {
+        runner::give_back(&run).await;
+    }
+    for (stage, outcome) in result? {
+        print(describe(stage, &outcome));
+    }
+    Ok(())
+}
+
+struct Bar(ProgressBar);
+
+impl Bar {
+    /// Draws on standard error, and nothing where that is no terminal.
+    fn new() -> Self {
+        let bar = ProgressBar::new(0);
+        if let Ok(style) = ProgressStyle::with_template("{msg:14} {wide_bar} {pos}/{len}") {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    fn show(&self, progress: &Progress<'_>) {
+        let bar = &self.0;
+        match *progress {
+            Progress::Worked { stage, outcome, left } => {
+                if bar.message() != stage {
+                    bar.reset();
+                    bar.set_message(stage);
+                }
+                bar.inc(outcome.items);
+                bar.set_length(bar.position() + left);
+            }
+            Progress::Waiting { stage, items } => {
+                let message = format!("{stage}: waiting for {items} items that others hold");
+                if bar.message() != message {
+                    if bar.is_hidden() {
+                        print(&message);
+                    }
+                    bar.set_message(message);
+                }
+            }
+        }
+    }
+
+    fn clear(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// Everything between a report and the tables.
+#[derive(Debug, Serialize)]
+pub struct Status {
+    queues: Vec<Queue>,
+    dead_letters: Vec<DeadLetters>,
+}
+
+#[derive(Debug, Serialize)]
+struct Queue {
+    name: String,
+    waiting: u64,
+    in_flight: u64,
+    age_s: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct DeadLetters {
+    queue: String,
+    kept: u64,
+    counts: BTreeMap<String, u64>,
+}
+
+impl Status {
+    /// Asks the key-value store.
+    pub async fn gather(kv: &dyn KeyValue) -> anyhow::Result<Self> {
+        let mut names: Vec<String> =
+            keys::data_queues().into_iter().map(|queue| queue.name).collect();
+        names.splice(1..1, kv.keys(keys::EXPORT_PREFIX).await?);
+        let states = kv.queues(&names).await?;
+        let queues = names.into_iter().zip(states).map(|(name, state)| Queue {
+            name,
+            waiting: state.len,
+            in_flight: state.in_flight,
+            age_s: state.age.map(|age| age.as_secs()),
+        });
+        Ok(Self { queues: queues.collect(), dead_letters: dead_letters(kv).await? })
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let busy: Vec<_> =
+            self.queues.iter().filter(|queue| queue.waiting + queue.in_flight > 0).collect();
+        if busy.is_empty() {
+            lines.push("All queues are empty.".to_owned());
+        } else {
+            let head = ["queue", "waiting", "in flight", "age (s)"].map(str::to_owned).to_vec();
+            let row = |queue: &&Queue| {
+                let age = queue.age_s.map_or_else(String::new, |age_s| age_s.to_string());
+                let (waiting, in_flight) = (queue.waiting.to_string(), queue.in_flight.to_string());
+                vec![queue.name.clone(), waiting, in_flight, age]
+            };
+            let rows: Vec<_> = std::iter::once(head).chain(busy.iter().map(row)).collect();
+            lines.extend(table(&rows, "  "));
+        }
+        for DeadLetters { queue, kept, counts } in &self.dead_letters {
+            let counts = counts.iter().map(|(reason, count)| format!("{reason} {count}"));
+            let counts: Vec<String> = counts.collect();
+            let counts = counts.join(", ");
+            lines.push(format!("Dead letters of {queue}: {kept} kept; ever: {counts}"));
+        }
+        lines
+    }
+}
+
+async fn dead_letters(kv: &dyn KeyValue) -> anyhow::Result<Vec<DeadLetters>> {
+    let mut letters: BTreeMap<String, DeadLetters> = BTreeMap::new();
+    let lists = kv.keys(keys::DEAD_PREFIX).await?;
+    for (list, state) in lists.iter().zip(kv.queues(&lists).await?) {
+        let queue = list.strip_prefix(keys::DEAD_PREFIX).unwrap_or(list).to_owned();
+        of_queue(&mut letters, queue).kept = state.len;
+    }
+    let counters = kv.keys(keys::DEAD_COUNT_PREFIX).await?;
+    let names: Vec<Vec<u8>> = counters.iter().map(|name| name.clone().into_bytes()).collect();
+    for (counter, value) in counters.iter().zip(kv.get(&names).await?) {
+        let name = counter.strip_prefix(keys::DEAD_COUNT_PREFIX).unwrap_or(counter);
+        let Some((queue, reason)) = name.rsplit_once(':') else { continue };
+        let count = value.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok());
+        let entry = of_queue(&mut letters, queue.to_owned());
+        entry.counts.insert(reason.to_owned(), count.unwrap_or(0));
+    }
+    Ok(letters.into_values().collect())
+}
+
+fn of_queue(letters: &mut BTreeMap<String, DeadLetters>, queue: String) -> &mut DeadLetters {
+    let empty = |queue: &String| DeadLetters {
+        queue: queue.clone(),
+        kept: 0,
+        counts: BTreeMap::new(),
+    };
+    letters.entry(queue).or_insert_with_key(empty)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_queues_are_left_out_of_the_table() {
+        let queue = |name: &str, waiting, in_flight| Queue {
+            name: name.into(),
+            waiting,
+            in_flight,
+            age_s: Some(7),
+        };
+        let letters = DeadLetters {
+            queue: "update_wifi_0".into(),
+            kept: 2,
+            counts: BTreeMap::from([("undecodable".to_owned(), 5)]),
+        };
+        let mut status = Status {
+            queues: vec![queue("update_incoming", 3, 0), queue("update_cellarea", 0, 0)],
+            dead_letters: vec![letters],
+        };
+        assert_eq!(
+            status.lines(),
+            [
+                "queue            waiting  in flight  age (s)",
+                "update_incoming  3        0          7      ",
+                "Dead letters of update_wifi_0: 2 kept; ever: undecodable 5",
+            ]
+        );
+        status.queues.clear();
+        assert_eq!(status.lines()[0], "All queues are empty.");
+    }
+}

@@ -1,0 +1,236 @@
+//! The command line: the table of all commands.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use ichnaea_store::Store;
+
+use crate::config::{Config, Embedded, Invalid, Listen, Settings};
+use crate::context::Context;
+use crate::roles::{self, Role};
+use crate::{admin, logging};
+
+/// A configuration that cannot be used; `EX_CONFIG` of sysexits.
+const EX_CONFIG: u8 = 78;
+
+/// A network geolocation service: it finds a device by the Wi-Fi access points, Bluetooth beacons
+/// and cells around it, and learns where these are from the reports that devices send in.
+#[derive(Parser, Debug)]
+#[command(
+    name = "ichnaea",
+    version,
+    arg_required_else_help = true,
+    after_help = "Start with `ichnaea serve`: everything in one process, with its data in files \
+        under ./data. `ichnaea COMMAND --help` has examples.",
+    after_long_help = "Start with `ichnaea serve`: everything in one process, with its data in \
+        files under ./data.\n\n\
+        On several machines, give all of them the same database and Redis and run the roles \
+        apart:\n\n  \
+        export DB_READWRITE_URI=mysql://location:secret@db/location REDIS_URI=redis://cache/0\n  \
+        ichnaea db migrate\n  \
+        ichnaea web --port 8000     any number of times\n  \
+        ichnaea worker              any number of times\n  \
+        ichnaea scheduler           twice, for safety; one is active\n\n\
+        Exit status: 0 done, 1 failed, 2 wrong usage, 78 configuration that cannot be used."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Runs everything in one process: web, worker and scheduler
+    #[command(after_help = "Brings the tables up to date first, and makes an API key when there \
+        is none.\n\nExamples:\n  \
+        ichnaea serve\n  \
+        ichnaea serve --demo --port 8080\n  \
+        ichnaea serve --db-readwrite-uri sqlite:/srv/ichnaea.sqlite")]
+    Serve {
+        #[command(flatten)]
+        listen: Listen,
+        /// Fill empty tables with invented stations in a few cities, to try things out
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Answers requests
+    #[command(after_help = "Starts even while the database or Redis is away, and answers as well \
+        as it can.\n\nExamples:\n  \
+        ichnaea web\n  \
+        ichnaea web --port 8080 --bind 127.0.0.1")]
+    Web {
+        #[command(flatten)]
+        listen: Listen,
+    },
+    /// Runs background tasks
+    #[command(after_help = "Any number may run. SIGTERM lets running tasks finish for 25 seconds \
+        and gives back what is left.")]
+    Worker,
+    /// Sends due tasks to the workers
+    #[command(after_help = "Several may run; one is active, the others stand by.")]
+    Scheduler,
+    /// Manages API keys
+    #[command(subcommand)]
+    Apikey(admin::apikey::Command),
+    /// Manages the tables of the database
+    #[command(subcommand)]
+    Db(admin::db::Command),
+    /// Shows and works off what waits between a report and the tables
+    #[command(subcommand)]
+    Pipeline(admin::pipeline::Command),
+    /// Lists background tasks and runs them by hand
+    #[command(subcommand)]
+    Task(admin::task::Command),
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    // Fails only when it was done before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let Cli { settings, command } = Cli::parse();
+    logging::start(&settings.logging_level);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => {
+            let result = runtime.block_on(run(&settings, command));
+            // A look-up of a host name may hang for long; nothing waits for it any more.
+            runtime.shutdown_background();
+            result
+        }
+        Err(failure) => Err(anyhow::Error::from(failure).into()),
+    };
+    match result {
+        Ok(code) => code,
+        Err(Failure::Config(problems)) => {
+            problems.iter().for_each(complain);
+            ExitCode::from(EX_CONFIG)
+        }
+        Err(Failure::Other(failure)) => {
+            complain(format!("{failure:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Why a command failed.
+enum Failure {
+    /// The configuration cannot be used.
+    Config(Vec<Invalid>),
+    /// Anything else.
+    Other(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(failure: anyhow::Error) -> Self {
+        Self::Other(failure)
+    }
+}
+
+impl From<Vec<Invalid>> for Failure {
+    fn from(problems: Vec<Invalid>) -> Self {
+        Self::Config(problems)
+    }
+}
+
+async fn run(settings: &Settings, command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Serve { listen, demo } => {
+            let config = settings.resolve(Embedded::Create)?;
+            roles::serve::run(config, &listen, demo).await?;
+        }
+        Command::Web { listen } => {
+            let context = open(settings.resolve(Embedded::IfPresent)?).await?;
+            let listener = roles::bind(&listen).await?;
+            roles::run(context, &[Role::Web], Some(listener)).await?;
+        }
+        Command::Worker => roles::run(open_without_geoip(settings).await?, &[Role::Worker], None).await?,
+        Command::Scheduler => roles::run(open_without_geoip(settings).await?, &[Role::Scheduler], None).await?,
+        Command::Apikey(command) => {
+            let config = settings.resolve(Embedded::IfPresent)?;
+            let store = open_store(&config.databases.read_write, &config)?;
+            admin::apikey::run(&store, command).await?;
+        }
+        Command::Db(command) => {
+            let config = settings.resolve(Embedded::IfPresent)?;
+            make_folders(&config)?;
+            let store = open_store(&config.databases.ddl, &config)?;
+            if !admin::db::run(&store, command).await? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Pipeline(command) => admin::pipeline::run(open_without_geoip(settings).await?, command).await?,
+        Command::Task(admin::task::Command::List) => admin::task::list(),
+        Command::Task(admin::task::Command::Run { name, shard }) => {
+            admin::task::run(open_without_geoip(settings).await?, name, shard).await?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn open(config: Config) -> anyhow::Result<Arc<Context>> {
+    make_folders(&config)?;
+    Ok(Arc::new(Context::open(config).await?))
+}
+
+/// Opens everything but the city database, which only the web role asks.
+async fn open_without_geoip(settings: &Settings) -> Result<Arc<Context>, Failure> {
+    let config = settings.resolve(Embedded::IfPresent)?;
+    Ok(open(Config { geoip_path: None, ..config }).await?)
+}
+
+fn open_store(uri: &str, config: &Config) -> anyhow::Result<Store> {
+    let options = ichnaea_store::Options {
+        max_connections: 2,
+        wait: config.backend_timeout,
+        ..ichnaea_store::Options::default()
+    };
+    Ok(Store::open(uri, &options)?)
+}
+
+/// Makes the folders that the embedded files are to be in.
+pub(crate) fn make_folders(config: &Config) -> anyhow::Result<()> {
+    let databases = &config.databases;
+    for uri in [&databases.read_write, &databases.read_only, &databases.ddl, &config.redis_uri] {
+        let Some(folder) = uri.strip_prefix("sqlite:").and_then(|file| Path::new(file).parent())
+        else {
+            continue;
+        };
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder {}", PathBuf::from(folder).display()))?;
+    }
+    Ok(())
+}
+
+fn complain(problem: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr().lock(), "ichnaea: {problem}");
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn settings_may_stand_before_and_after_the_command() {
+        for line in [
+            &["ichnaea", "--redis-uri", "sqlite:x", "pipeline", "status", "--json"][..],
+            &["ichnaea", "pipeline", "status", "--json", "--redis-uri", "sqlite:x"],
+        ] {
+            let cli = Cli::try_parse_from(line).unwrap();
+            assert_eq!(cli.settings.redis_uri.as_deref(), Some("sqlite:x"));
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Points at which a test may kill the process.
+//!
+//! Between any two effects of the pipeline stands `fault::point(NAME)`. In a build with the
+//! feature `fault-points`, `ICHNAEA_FAULT=NAME` ends the process there as `kill -9` would: no
+//! unwinding, no clean-up, no flush; `NAME:3` does so when the point is reached the third time.
+//! In every other build the function is empty.
+
+/// All points, in the order in which data passes them.
+pub const POINTS: &[&str] = &[
+    "submit_before_push",
+    "submit_after_push",
+    "batch_taken",
+    "batch_counted",
+    "batch_worked",
+    "batch_finished",
+    "batch_before_give_back",
+    "batch_given_back",
+    "batch_before_bury",
+    "batch_buried",
+    "incoming_decided",
+    "incoming_before_export",
+    "incoming_export_sent",
+    "export_decided",
+    "station_committed",
+    "area_committed",
+    "datamap_committed",
+    "stat_collected",
+    "stat_committed",
+    "region_gathered",
+    "region_replaced",
+    "task_taken",
+    "task_finished",
+];
+
+/// Ends the process here when a test asked for it.
+#[cfg(feature = "fault-points")]
+pub fn point(name: &str) {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    static WANTED: OnceLock<Option<(String, u64)>> = OnceLock::new();
+    static REACHED: AtomicU64 = AtomicU64::new(0);
+
+    let wanted = WANTED.get_or_init(|| {
+        #[expect(clippy::disallowed_methods, reason = "not a setting: only test builds read it")]
+        let value = std::env::var("ICHNAEA_FAULT").ok()?;
+        match value.split_once(':') {
+            Some((name, count)) => Some((name.to_owned(), count.parse().ok()?)),
+            None => Some((value, 1)),
+        }
+    });
+    let Some((wanted, count)) = wanted else { return };
+    if name == wanted && REACHED.fetch_add(1, Ordering::SeqCst) + 1 == *count {
+        kill();
+    }
+}
+
+/// Nothing, in a build that is not for tests.
+#[cfg(not(feature = "fault-points"))]
+#[inline]
+pub fn point(_name: &str) {}
+
+/// Sends this process the signal that cannot be caught.
+#[cfg(feature = "fault-points")]
+fn kill() -> ! {
+    let id = std::process::id().to_string();
+    let _ = std::process::Command::new("kill").args(["-9", &id]).status();
+    std::process::abort()
+}

@@ -1,0 +1,208 @@
+//! Every name in the key-value store.
+//!
+//! Queues, counters and limits keep the names of the original, so that operators' habits and its
+//! own processes go on working. What only this implementation knows begins with `ichnaea:`.
+
+use chrono::NaiveDate;
+use ichnaea_domain::datamap::Quadrant;
+use ichnaea_domain::station::{Kind, Shard};
+use ichnaea_domain::stats::StatKey;
+use ichnaea_kv::queue::{Codec, DataQueue};
+
+/// Reports as they arrive.
+pub const UPDATE_INCOMING: &str = "update_incoming";
+/// Areas whose cells have changed.
+pub const UPDATE_CELLAREA: &str = "update_cellarea";
+/// Daily counters on their way into the statistics table.
+pub const UPDATE_STAT: &str = "ichnaea:update_stat";
+/// Beginning of the names of all export queues.
+pub const EXPORT_PREFIX: &str = "queue_export_";
+/// Task messages on their way from the scheduler to the workers.
+pub const TASKS: &str = "ichnaea:tasks";
+/// The lease of the one scheduler that is active.
+pub const SCHEDULER: &str = "ichnaea:scheduler";
+/// Percentage of position queries to learn from, set by an operator; text.
+pub const GLOBAL_LOCATE_SAMPLE_RATE: &str = "global_locate_sample_rate";
+/// Cached table of regions on the statistics page.
+pub const STATS_REGIONS_CACHE: &str = "cache:stats_regions:4";
+/// Beginning of the names of all daily counters.
+pub const STAT_COUNTER_PREFIX: &str = "statcounter_";
+/// Beginning of the names of all dead-letter lists.
+pub const DEAD_PREFIX: &str = "ichnaea:dead:";
+/// Beginning of the names of the counters of dead letters.
+pub const DEAD_COUNT_PREFIX: &str = "ichnaea:dead_count:";
+
+/// Requests of one key to one API path on one UTC day.
+#[must_use]
+pub fn api_limit(key: &str, path: &str, date: NaiveDate) -> String {
+    format!("apilimit:{key}:{path}:{}", date.format("%Y%m%d"))
+}
+
+/// Client addresses that used a key on one UTC day; `api_type` is `locate` or `submit`.
+#[must_use]
+pub fn api_user(api_type: &str, key: &str, date: NaiveDate) -> String {
+    format!("apiuser:{api_type}:{key}:{}", date.format("%Y-%m-%d"))
+}
+
+/// The answer of a fallback provider about one station; ends in the raw bytes of its key.
+#[must_use]
+pub fn fallback_cache(provider: &str, kind: Kind, raw_id: &[u8]) -> Vec<u8> {
+    let mut key = format!("cache:fallback:{provider}:v1:1:{}:", kind.name()).into_bytes();
+    key.extend_from_slice(raw_id);
+    key
+}
+
+/// Calls to a fallback provider in one interval; `slot` is Unix time divided by its length.
+#[must_use]
+pub fn fallback_rate_limit(name: &str, slot: i64) -> String {
+    format!("fallback_ratelimit:{name}:{slot}")
+}
+
+/// The daily counter of one statistic.
+#[must_use]
+pub fn stat_counter(key: StatKey, date: NaiveDate) -> String {
+    format!("{STAT_COUNTER_PREFIX}{}_{}", key.name(), date.format("%Y%m%d"))
+}
+
+/// What a daily counter counts, and when; `None` for any other name.
+#[must_use]
+pub fn parse_stat_counter(name: &str) -> Option<(StatKey, NaiveDate)> {
+    let (key, date) = name.strip_prefix(STAT_COUNTER_PREFIX)?.rsplit_once('_')?;
+    let key = StatKey::ALL.into_iter().find(|known| known.name() == key)?;
+    let plain = date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit());
+    let date = NaiveDate::parse_from_str(date, "%Y%m%d").ok().filter(|_| plain)?;
+    Some((key, date))
+}
+
+/// What could not be worked on, per queue.
+#[must_use]
+pub fn dead_letters(queue: &str) -> String {
+    format!("{DEAD_PREFIX}{queue}")
+}
+
+/// How many items of a queue became dead letters for one reason.
+#[must_use]
+pub fn dead_count(queue: &str, reason: &str) -> String {
+    format!("{DEAD_COUNT_PREFIX}{queue}:{reason}")
+}
+
+/// How often a batch was taken again.
+#[must_use]
+pub fn tries(batch_id: &str) -> String {
+    format!("ichnaea:tries:{batch_id}")
+}
+
+/// When the scheduler last sent out a task that runs at a time of day, milliseconds since 1970.
+#[must_use]
+pub fn last_sent(task: &str) -> Vec<u8> {
+    format!("ichnaea:last_sent:{task}").into_bytes()
+}
+
+/// The queue of reports as they arrive.
+#[must_use]
+pub fn incoming() -> DataQueue {
+    data_queue(UPDATE_INCOMING.to_owned(), Codec::GzipJson, 5000)
+}
+
+/// An export queue. The batch is that of its target; 0 means everything that waits.
+#[must_use]
+pub fn export(queue: &str, batch: usize) -> DataQueue {
+    data_queue(queue.to_owned(), Codec::Json, batch)
+}
+
+/// The queue of observations for one station table.
+#[must_use]
+pub fn observations(shard: Shard) -> DataQueue {
+    let name = format!("update_{}_{}", shard.kind().name(), shard.name());
+    data_queue(name, Codec::Json, 500)
+}
+
+/// The queue of areas to compute again: 7 bytes each, 9 for NR.
+#[must_use]
+pub fn cell_areas() -> DataQueue {
+    data_queue(UPDATE_CELLAREA.to_owned(), Codec::Raw, 100)
+}
+
+/// The queue of grid cells in which something was reported, 8 bytes each.
+#[must_use]
+pub fn datamap(quadrant: Quadrant) -> DataQueue {
+    data_queue(format!("update_datamap_{}", quadrant.name()), Codec::Raw, 500)
+}
+
+/// The queue of counters on their way into the statistics table: texts `NAME VALUE`. A batch is
+/// everything that waits.
+#[must_use]
+pub fn stat_updates() -> DataQueue {
+    data_queue(UPDATE_STAT.to_owned(), Codec::Raw, 0)
+}
+
+/// All data queues with a fixed name, in the order in which data flows through them.
+#[must_use]
+pub fn data_queues() -> Vec<DataQueue> {
+    std::iter::once(incoming())
+        .chain(Shard::all().map(observations))
+        .chain(std::iter::once(cell_areas()))
+        .chain(Quadrant::ALL.into_iter().map(datamap))
+        .chain(std::iter::once(stat_updates()))
+        .collect()
+}
+
+fn data_queue(name: String, codec: Codec, batch: usize) -> DataQueue {
+    DataQueue { name, codec, batch }
+}
+
+#[cfg(test)]
+mod tests {
+    use ichnaea_domain::cell::Radio;
+
+    use super::*;
+
+    fn day() -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 1, 31).unwrap()
+    }
+
+    #[test]
+    fn names_are_those_of_the_original() {
+        for (name, expected) in [
+            (api_limit("test", "v1.geolocate", day()), "apilimit:test:v1.geolocate:20260131"),
+            (api_user("submit", "test", day()), "apiuser:submit:test:2026-01-31"),
+            (fallback_rate_limit("provider", 123), "fallback_ratelimit:provider:123"),
+            (stat_counter(StatKey::UniqueCell, day()), "statcounter_unique_cell_20260131"),
+        ] {
+            assert_eq!(name, expected);
+        }
+        assert_eq!(
+            fallback_cache("combain", Kind::Wifi, &[0xff, 0]),
+            b"cache:fallback:combain:v1:1:wifi:\xff\0"
+        );
+    }
+
+    #[test]
+    fn every_queue_has_its_batch_and_form() {
+        let queues = data_queues();
+        assert_eq!(queues.len(), 1 + 16 + 4 + 16 + 1 + 4 + 1);
+        let of = |name: &str| {
+            let queue = queues.iter().find(|queue| queue.name == name);
+            queue.map(|queue| (queue.codec, queue.batch))
+        };
+        assert_eq!(of("update_incoming"), Some((Codec::GzipJson, 5000)));
+        assert_eq!(of("update_blue_f"), Some((Codec::Json, 500)));
+        assert_eq!(of("update_wifi_0"), Some((Codec::Json, 500)));
+        for radio in Radio::ALL {
+            assert_eq!(of(&format!("update_cell_{radio}")), Some((Codec::Json, 500)));
+        }
+        assert_eq!(of("update_cellarea"), Some((Codec::Raw, 100)));
+        assert_eq!(of("update_datamap_sw"), Some((Codec::Raw, 500)));
+    }
+
+    #[test]
+    fn daily_counters_are_read_back() {
+        for key in StatKey::ALL {
+            assert_eq!(parse_stat_counter(&stat_counter(key, day())), Some((key, day())));
+        }
+        for other in ["statcounter_cell", "statcounter_cell_2026013", "statcounter_x_20260131", ""]
+        {
+            assert_eq!(parse_stat_counter(other), None, "{other}");
+        }
+    }
+}

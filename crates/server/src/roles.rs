@@ -1,0 +1,134 @@
+//! The roles of a process: web, worker, scheduler, or all of them at once.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::{error, info};
+
+use crate::config::Listen;
+use crate::context::Context;
+use crate::tasks::{runner, scheduler};
+
+pub mod serve;
+
+/// The part of the service a process plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Answers requests.
+    Web,
+    /// Runs tasks.
+    Worker,
+    /// Sends due tasks to the workers.
+    Scheduler,
+}
+
+impl Role {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Web => "web",
+            Self::Worker => "worker",
+            Self::Scheduler => "scheduler",
+        }
+    }
+}
+
+/// Says when to stop.
+#[derive(Clone, Debug)]
+pub struct Shutdown(watch::Receiver<bool>);
+
+impl Shutdown {
+    /// A handle, and the end that asks for the stop.
+    #[must_use]
+    pub fn new() -> (watch::Sender<bool>, Self) {
+        let (sender, receiver) = watch::channel(false);
+        (sender, Self(receiver))
+    }
+
+    /// Ends when a stop is requested, at once when it was before.
+    pub async fn requested(&mut self) {
+        // An error means that the other end is gone: nobody is left to wait for.
+        let _ = self.0.wait_for(|requested| *requested).await;
+    }
+}
+
+/// Listens for requests.
+pub async fn bind(listen: &Listen) -> anyhow::Result<tokio::net::TcpListener> {
+    let address = (listen.bind, listen.port());
+    tokio::net::TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {} port {}", listen.bind, listen.port()))
+}
+
+/// Plays some roles until a signal, or until one of them fails; then stops the others too.
+pub async fn run(
+    context: Arc<Context>,
+    roles: &[Role],
+    mut listener: Option<tokio::net::TcpListener>,
+) -> anyhow::Result<()> {
+    let (stop, shutdown) = Shutdown::new();
+    let mut parts = JoinSet::new();
+    for &role in roles {
+        let (context, mut shutdown) = (Arc::clone(&context), shutdown.clone());
+        match role {
+            Role::Web => {
+                let Some(listener) = listener.take() else { continue };
+                let requested = async move { shutdown.requested().await };
+                let serve = crate::http::serve(context, listener, requested);
+                parts.spawn(async move { (role, serve.await) });
+            }
+            Role::Worker => {
+                let run = runner::run(context, shutdown);
+                parts.spawn(async move { (role, run.await) });
+            }
+            Role::Scheduler => {
+                let run = scheduler::run(context, shutdown);
+                parts.spawn(async move { (role, run.await) });
+            }
+        }
+    }
+    let signal = signal();
+    tokio::pin!(signal);
+    let mut result = Ok(());
+    loop {
+        let ended = tokio::select! {
+            name = &mut signal, if !*stop.borrow() => {
+                info!(signal = name?, "stopping");
+                let _ = stop.send(true);
+                continue;
+            }
+            ended = parts.join_next() => ended,
+        };
+        let Some(ended) = ended else { return result };
+        let failure = match ended {
+            Ok((_, Ok(()))) => None,
+            Ok((role, Err(failure))) => Some(failure.context(format!("{} failed", role.name()))),
+            Err(failure) => Some(anyhow::Error::from(failure).context("a role failed")),
+        };
+        if let Some(failure) = failure {
+            if result.is_ok() {
+                result = Err(failure);
+            } else {
+                error!("{failure:#}");
+            }
+        }
+        let _ = stop.send(true);
+    }
+}
+
+/// Waits for a signal to stop.
+pub(crate) async fn signal() -> anyhow::Result<&'static str> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    // Configuration is not read again and the city database is watched; a hang-up changes nothing.
+    let mut hang_up = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok("SIGTERM"),
+            _ = interrupt.recv() => return Ok("SIGINT"),
+            _ = hang_up.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! `ichnaea serve`: everything in one process, from nothing.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use ichnaea_store::Store;
+
+use super::Role;
+use crate::admin::apikey::{self, Values};
+use crate::admin::print;
+use crate::config::{Config, Listen};
+use crate::context::Context;
+use crate::demo::{self, Demo};
+
+/// Migrates, makes a key when there is none, says how to try the service, and runs all roles.
+pub async fn run(config: Config, listen: &Listen, with_demo: bool) -> anyhow::Result<()> {
+    crate::cli::make_folders(&config)?;
+    migrate(&config).await?;
+    let context = Arc::new(Context::open(config).await?);
+    let demo = match with_demo {
+        true => demo::load(&context).await.context("cannot load the demonstration data")?,
+        false => None,
+    };
+    let key = first_key(&context.writer).await?;
+    let listener = super::bind(listen).await?;
+    greet(listener.local_addr()?, &key, demo.as_ref());
+    super::run(context, &[Role::Web, Role::Worker, Role::Scheduler], Some(listener)).await
+}
+
+async fn migrate(config: &Config) -> anyhow::Result<()> {
+    let options =
+        ichnaea_store::Options { wait: config.backend_timeout, ..ichnaea_store::Options::default() };
+    let applied = Store::open(&config.databases.ddl, &options)?
+        .migrate()
+        .await
+        .context("cannot bring the tables up to date")?;
+    for name in applied {
+        tracing::info!(name, "migration applied");
+    }
+    Ok(())
+}
+
+/// The key to show.
+enum Key {
+    /// Made just now.
+    Made(String),
+    /// Made before.
+    Known(String),
+}
+
+/// Makes a key that may do everything but ask the fallback provider, when there is none at all.
+async fn first_key(store: &Store) -> anyhow::Result<Key> {
+    let keys = store.api_keys().await.context("cannot read the API keys")?;
+    if let Some(key) = keys.into_iter().next() {
+        return Ok(Key::Known(key.valid_key));
+    }
+    let values = Values { maxreq: Some(0), ..Values::default() };
+    Ok(Key::Made(apikey::create(store, None, &values).await?.valid_key))
+}
+
+fn greet(address: SocketAddr, key: &Key, demo: Option<&Demo>) {
+    let host = match address.ip().to_canonical() {
+        ip if ip.is_unspecified() => "localhost".to_owned(),
+        std::net::IpAddr::V6(ip) => format!("[{ip}]"),
+        std::net::IpAddr::V4(ip) => ip.to_string(),
+    };
+    let base = format!("http://{host}:{}", address.port());
+    print(format!("\nIchnaea answers at {base}"));
+    match key {
+        Key::Made(key) => {
+            print(format!("API key: {key}\n\nTry:"));
+            for line in examples(&base, key, demo) {
+                print(format!("  {line}"));
+            }
+            print("");
+        }
+        Key::Known(key) => {
+            let start: String = key.chars().take(4).collect();
+            print(format!("API key: {start}… (`ichnaea apikey list` shows all keys)\n"));
+        }
+    }
+}
+
+/// Requests that work at once; without demonstration data the second works when the report of the
+/// first has been learned.
+fn examples(base: &str, key: &str, demo: Option<&Demo>) -> [String; 3] {
+    let curl = |path: &str, body: &str| format!("curl -d '{body}' '{base}{path}?key={key}'");
+    let seen = r#"[{"macAddress":"02:1c:ac:00:00:01"},{"macAddress":"02:1c:ac:00:00:02"}]"#;
+    let report = format!(
+        r#"{{"items":[{{"position":{{"latitude":51.0,"longitude":10.0}},"wifiAccessPoints":{seen}}}]}}"#
+    );
+    let submit = curl("/v2/geosubmit", &report);
+    match demo {
+        Some(Demo { wifi_query, cell_query }) => {
+            [curl("/v1/geolocate", wifi_query), curl("/v1/geolocate", cell_query), submit]
+        }
+        None => {
+            let query = format!(r#"{{"wifiAccessPoints":{seen}}}"#);
+            let wait = "   # a few minutes later, or after `ichnaea pipeline drain`";
+            [
+                submit,
+                curl("/v1/geolocate", &query) + wait,
+                curl("/v1/country", &query) + wait,
+            ]
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn examples_are_complete_requests() {
+        for line in examples("http://localhost:8000", "test", None) {
+            let body = line.split('\'').nth(1).unwrap();
+            serde_json::from_str::<serde_json::Value>(body).unwrap();
+            assert!(line.contains("?key=test'"), "{line}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Sends one batch of an export queue to its target.
+//!
+//! The target `internal` is this service itself: a report becomes one observation for each
+//! station it saw, in the queue of that station's table, and a mark on the coverage grid.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::bail;
+use ichnaea_domain::datamap::{Grid, Quadrant};
+use ichnaea_domain::export::{ExportConfig, Schema};
+use ichnaea_domain::observation::Observation;
+use ichnaea_domain::region::Regions;
+use ichnaea_domain::report::ExportedReport;
+use ichnaea_domain::station::{Kind, Shard};
+use ichnaea_kv::{Op, Taken};
+
+use super::batch::{Done, decode_all, work_through};
+use super::{LARGE_BATCH, Outcome, Run, update_incoming};
+use crate::{fault, keys};
+
+/// Exports one batch of the queue, or of the target, that `argument` names; without one, of every
+/// target.
+pub async fn run(run: &Run, argument: Option<&str>) -> anyhow::Result<Outcome> {
+    let configs = run.context.writer.export_configs().await?;
+    let is_meant = |config: &&ExportConfig| {
+        argument.is_none_or(|name| name == config.name || name == config.queue("", None))
+    };
+    let mut outcome = Outcome::default();
+    let mut is_ready = false;
+    let meant: Vec<&ExportConfig> = configs.iter().filter(is_meant).collect();
+    if let (Some(name), []) = (argument, meant.as_slice()) {
+        bail!("no export target is called {name}");
+    }
+    for config in meant {
+        outcome.add(export(run, config).await?);
+        is_ready |= outcome.is_ready;
+    }
+    Ok(Outcome { is_ready, ..outcome })
+}
+
+/// Exports one batch of a target that can be exported to.
+pub async fn export(run: &Run, config: &ExportConfig) -> anyhow::Result<Outcome> {
+    if !update_incoming::is_supported(config) {
+        return Ok(Outcome::default());
+    }
+    let queue = config.queue("", None);
+    // "Everything" is taken in parts, so that a backlog does not have to fit into memory.
+    let batch = match config.batch_size() {
+        0 => LARGE_BATCH,
+        batch => batch,
+    };
+    let is_internal = config.target() == Some(Schema::Internal);
+    let regions = run.context.regions;
+    let work = |taken| std::future::ready(work(taken, is_internal, regions));
+    let mut outcome = work_through(run, &keys::export(&queue, batch), work).await?;
+    if config.batch_size() == 0 && outcome.items > 0 {
+        outcome.is_ready = run.is_ready(&keys::export(&queue, 0)).await?;
+    }
+    Ok(outcome)
+}
+
+fn work(taken: Taken, is_internal: bool, regions: &Regions) -> anyhow::Result<Done> {
+    if !is_internal {
+        let outcome = Outcome::of(taken.items.len());
+        return Ok(Done { ops: Vec::new(), dead: Vec::new(), outcome });
+    }
+    let queue = keys::export("", 0);
+    let (reports, dead) = decode_all(taken.items, |item| queue.decode(item));
+    let (ops, outcome) = learn(&reports, regions)?;
+    fault::point("export_decided");
+    Ok(Done { ops, dead, outcome })
+}
+
+/// The observations of reports, for the queues of their station tables, and the grid cells they
+/// were made in.
+fn learn(reports: &[ExportedReport], regions: &Regions) -> anyhow::Result<(Vec<Op>, Outcome)> {
+    let mut observations: BTreeMap<Shard, Vec<Observation>> = BTreeMap::new();
+    let mut grids: BTreeMap<Quadrant, BTreeSet<Grid>> = BTreeMap::new();
+    let mut outcome = Outcome::of(reports.len());
+    for exported in reports {
+        let extracted = exported.report.observations(regions);
+        if extracted.has_networks {
+            outcome.count("reports", 1);
+            outcome.count("reports_dropped", u64::from(extracted.observations.is_empty()));
+        }
+        for kind in Kind::ALL {
+            outcome.count(malformed(kind), extracted.malformed.of(kind));
+        }
+        if let Some((lat, lon)) = extracted.position {
+            let grid = Grid::at(lat, lon);
+            grids.entry(grid.quadrant()).or_default().insert(grid);
+        }
+        for observation in extracted.observations {
+            outcome.count(observation.key.kind().name(), 1);
+            observations.entry(observation.key.shard()).or_default().push(observation);
+        }
+    }
+    let mut ops = Vec::new();
+    for (shard, observations) in observations {
+        let queue = keys::observations(shard);
+        let items = queue.encode(&observations).map_err(anyhow::Error::msg)?;
+        ops.push(Op::Push { queue: queue.name, items });
+    }
+    for (quadrant, grids) in grids {
+        let items = grids.into_iter().map(|grid| grid.encode().to_vec()).collect();
+        ops.push(Op::Push { queue: keys::datamap(quadrant).name, items });
+    }
+    Ok((ops, outcome))
+}
+
+const fn malformed(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Blue => "blue_malformed",
+        Kind::Cell => "cell_malformed",
+        Kind::Wifi => "wifi_malformed",
+    }
+}

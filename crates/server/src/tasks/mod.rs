@@ -1,0 +1,404 @@
+//! Background tasks: the closed list of them, and when each runs.
+//!
+//! A task carries no data. It takes a batch from its data queue, lets `domain` decide, writes the
+//! decision to the database and finishes the batch; a message that gets lost costs one interval.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ichnaea_domain::cell::Radio;
+use ichnaea_domain::datamap::Quadrant;
+use ichnaea_domain::mac::MacShard;
+use ichnaea_domain::station::{Kind, Shard};
+use ichnaea_kv::queue::DataQueue;
+use serde::{Deserialize, Serialize};
+
+use crate::context::Context;
+
+pub mod batch;
+pub mod cleanup;
+pub mod drain;
+pub mod export_reports;
+pub mod message;
+pub mod runner;
+pub mod scheduler;
+pub mod update_cellarea;
+pub mod update_datamap;
+pub mod update_incoming;
+pub mod update_statcounter;
+pub mod update_station;
+pub mod update_statregion;
+
+/// A batch is this large at least where the aim is to get through rather than to take turns.
+pub const LARGE_BATCH: usize = 5000;
+
+/// Every task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// Hands arrived reports to the export targets that want them.
+    UpdateIncoming,
+    /// Sends one batch of an export queue to its target.
+    ExportReports,
+    /// Learns Bluetooth beacons from observations.
+    UpdateBlue,
+    /// Learns cells from observations.
+    UpdateCell,
+    /// Learns Wi-Fi access points from observations.
+    UpdateWifi,
+    /// Computes cell areas whose cells have changed.
+    UpdateCellarea,
+    /// Marks grid cells in which something was reported.
+    UpdateDatamap,
+    /// Carries the daily counters over into the statistics.
+    UpdateStatcounter,
+    /// Counts the stations of every region.
+    UpdateStatregion,
+    /// Removes statistics of more than two years ago.
+    CleanupStat,
+    /// Removes grid cells in which nothing was reported for a year.
+    CleanupDatamap,
+    /// Forgets which batches were applied more than a week ago.
+    CleanupApplied,
+}
+
+/// When a task runs by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// At a fixed interval, the first time one interval after the scheduler has taken over.
+    Every(Duration),
+    /// At times of day in UTC, as a cron line.
+    At(&'static str),
+}
+
+/// One line of the schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Periodic {
+    /// What runs, in every shard it has.
+    pub task: Task,
+    /// When it runs.
+    pub when: When,
+    /// How long it may wait for a worker before it is dropped, so that ticks do not pile up.
+    pub expires: Duration,
+}
+
+/// The schedule.
+pub const PERIODIC: [Periodic; 11] = [
+    every(Task::UpdateIncoming, 32, 20),
+    every(Task::UpdateBlue, 48, 30),
+    every(Task::UpdateCell, 41, 30),
+    every(Task::UpdateWifi, 40, 30),
+    every(Task::UpdateCellarea, 44, 30),
+    every(Task::UpdateDatamap, 47, 30),
+    every(Task::UpdateStatcounter, 600, 570),
+    at(Task::CleanupDatamap, "17 0 * * *", 18_000),
+    at(Task::UpdateStatregion, "7 0 * * *", 18_000),
+    at(Task::CleanupStat, "23 0 * * *", 18_000),
+    at(Task::CleanupApplied, "29 0 * * *", 18_000),
+];
+
+/// How long an export may wait for a worker.
+pub const EXPORT_EXPIRES: Duration = Duration::from_secs(300);
+
+const fn every(task: Task, interval_s: u64, expires_s: u64) -> Periodic {
+    let when = When::Every(Duration::from_secs(interval_s));
+    Periodic { task, when, expires: Duration::from_secs(expires_s) }
+}
+
+const fn at(task: Task, cron: &'static str, expires_s: u64) -> Periodic {
+    Periodic { task, when: When::At(cron), expires: Duration::from_secs(expires_s) }
+}
+
+impl Task {
+    /// All tasks, in the order in which data flows through them.
+    pub const ALL: [Self; 12] = [
+        Self::UpdateIncoming,
+        Self::ExportReports,
+        Self::UpdateBlue,
+        Self::UpdateCell,
+        Self::UpdateWifi,
+        Self::UpdateCellarea,
+        Self::UpdateDatamap,
+        Self::UpdateStatcounter,
+        Self::UpdateStatregion,
+        Self::CleanupStat,
+        Self::CleanupDatamap,
+        Self::CleanupApplied,
+    ];
+
+    /// The public name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UpdateIncoming => "update_incoming",
+            Self::ExportReports => "export_reports",
+            Self::UpdateBlue => "update_blue",
+            Self::UpdateCell => "update_cell",
+            Self::UpdateWifi => "update_wifi",
+            Self::UpdateCellarea => "update_cellarea",
+            Self::UpdateDatamap => "update_datamap",
+            Self::UpdateStatcounter => "update_statcounter",
+            Self::UpdateStatregion => "update_statregion",
+            Self::CleanupStat => "cleanup_stat",
+            Self::CleanupDatamap => "cleanup_datamap",
+            Self::CleanupApplied => "cleanup_applied",
+        }
+    }
+
+    /// The task with this public name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|task| task.name() == name)
+    }
+
+    /// What the task does, in one line.
+    #[must_use]
+    pub const fn summary(self) -> &'static str {
+        match self {
+            Self::UpdateIncoming => "hands arrived reports to the export targets that want them",
+            Self::ExportReports => "sends one batch of an export queue to its target",
+            Self::UpdateBlue => "learns Bluetooth beacons from observations",
+            Self::UpdateCell => "learns cells from observations",
+            Self::UpdateWifi => "learns Wi-Fi access points from observations",
+            Self::UpdateCellarea => "computes cell areas whose cells have changed",
+            Self::UpdateDatamap => "marks grid cells in which something was reported",
+            Self::UpdateStatcounter => "carries the daily counters over into the statistics",
+            Self::UpdateStatregion => "counts the stations of every region",
+            Self::CleanupStat => "removes statistics of more than two years ago",
+            Self::CleanupDatamap => "removes grid cells without a report for a year",
+            Self::CleanupApplied => "forgets which batches were applied more than a week ago",
+        }
+    }
+
+    /// The shards the task is run for, one by one; empty for a task without shards.
+    #[must_use]
+    pub fn shards(self) -> Vec<String> {
+        match self {
+            Self::UpdateBlue | Self::UpdateWifi => {
+                MacShard::all().map(|shard| shard.name().to_string()).collect()
+            }
+            Self::UpdateCell => Radio::ALL.map(|radio| radio.name().to_owned()).to_vec(),
+            Self::UpdateDatamap | Self::CleanupDatamap => {
+                Quadrant::ALL.map(|quadrant| quadrant.name().to_owned()).to_vec()
+            }
+            Self::UpdateIncoming
+            | Self::ExportReports
+            | Self::UpdateCellarea
+            | Self::UpdateStatcounter
+            | Self::UpdateStatregion
+            | Self::CleanupStat
+            | Self::CleanupApplied => Vec::new(),
+        }
+    }
+}
+
+impl std::fmt::Display for Task {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What a task is run with.
+#[derive(Clone)]
+pub struct Run {
+    /// The handles to everything outside.
+    pub context: Arc<Context>,
+    /// The batches that are held now.
+    pub held: Arc<Held>,
+    /// How much is taken at once.
+    pub size: Size,
+}
+
+/// How much a task takes from its queue at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// The batch of the queue.
+    Usual,
+    /// More, to get through in few steps.
+    Large,
+}
+
+impl Run {
+    /// A run with the usual batches.
+    #[must_use]
+    pub fn new(context: Arc<Context>) -> Self {
+        Self { context, held: Arc::default(), size: Size::Usual }
+    }
+
+    /// How many items of a queue are taken at once.
+    #[must_use]
+    pub fn batch_of(&self, queue: &DataQueue) -> usize {
+        match self.size {
+            Size::Usual => queue.batch,
+            Size::Large => queue.batch.max(LARGE_BATCH),
+        }
+    }
+
+    /// Whether a queue should be worked on again at once.
+    pub async fn is_ready(&self, queue: &DataQueue) -> anyhow::Result<bool> {
+        let states = self.context.kv.queues(std::slice::from_ref(&queue.name)).await?;
+        Ok(states.first().is_some_and(|state| ichnaea_kv::queue::is_ready(state, queue.batch)))
+    }
+}
+
+/// The batches this process holds, so that a shutdown can give back what it could not finish.
+#[derive(Debug, Default)]
+pub struct Held(Mutex<BTreeMap<String, String>>);
+
+impl Held {
+    fn add(&self, queue: &str, id: &str) {
+        self.batches().insert(id.to_owned(), queue.to_owned());
+    }
+
+    fn remove(&self, id: &str) {
+        self.batches().remove(id);
+    }
+
+    /// Queue and id of every batch that is held.
+    #[must_use]
+    pub fn list(&self) -> Vec<(String, String)> {
+        self.batches().iter().map(|(id, queue)| (queue.clone(), id.clone())).collect()
+    }
+
+    fn batches(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What one run of a task did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Items worked on: reports, observations, areas, grid cells or rows.
+    pub items: u64,
+    /// What happened, by name; zero counts are left out.
+    pub counts: BTreeMap<&'static str, u64>,
+    /// Whether enough waits for another run at once.
+    pub is_ready: bool,
+}
+
+impl Outcome {
+    /// An outcome without counts.
+    #[must_use]
+    pub fn of(items: usize) -> Self {
+        Self { items: items as u64, ..Self::default() }
+    }
+
+    /// Adds to one of the counts.
+    pub fn count(&mut self, name: &'static str, by: u64) {
+        if by > 0 {
+            *self.counts.entry(name).or_default() += by;
+        }
+    }
+
+    /// Adds what a later run did.
+    pub fn add(&mut self, later: Self) {
+        self.items += later.items;
+        self.is_ready = later.is_ready;
+        for (name, by) in later.counts {
+            self.count(name, by);
+        }
+    }
+
+    /// Whether anything was done at all.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.items == 0 && self.counts.is_empty()
+    }
+}
+
+/// Runs a task once: at most one batch of its queue.
+///
+/// `argument` is the shard, or the name of an export target or queue; a task with shards that is
+/// run without one fails.
+pub async fn run_once(run: &Run, task: Task, argument: Option<&str>) -> anyhow::Result<Outcome> {
+    match task {
+        Task::UpdateIncoming => update_incoming::run(run).await,
+        Task::ExportReports => export_reports::run(run, argument).await,
+        Task::UpdateBlue => update_station::run(run, station_shard(Kind::Blue, argument)?).await,
+        Task::UpdateCell => update_station::run(run, station_shard(Kind::Cell, argument)?).await,
+        Task::UpdateWifi => update_station::run(run, station_shard(Kind::Wifi, argument)?).await,
+        Task::UpdateCellarea => update_cellarea::run(run).await,
+        Task::UpdateDatamap => update_datamap::run(run, quadrant(argument)?).await,
+        Task::UpdateStatcounter => update_statcounter::run(run).await,
+        Task::UpdateStatregion => update_statregion::run(run).await,
+        Task::CleanupStat => cleanup::stat(run).await,
+        Task::CleanupDatamap => cleanup::datamap(run, quadrant(argument)?).await,
+        Task::CleanupApplied => cleanup::applied(run).await,
+    }
+}
+
+/// How often a task that finds its queue ready runs again before others get their turn.
+const ROUNDS: usize = 20;
+
+/// Runs a task, and again while its queue is ready, but not for ever.
+pub async fn run(run: &Run, task: Task, argument: Option<&str>) -> anyhow::Result<Outcome> {
+    let mut outcome = run_once(run, task, argument).await?;
+    for _ in 1..ROUNDS {
+        if !outcome.is_ready {
+            break;
+        }
+        outcome.add(run_once(run, task, argument).await?);
+    }
+    Ok(outcome)
+}
+
+fn station_shard(kind: Kind, argument: Option<&str>) -> anyhow::Result<Shard> {
+    Shard::all()
+        .find(|shard| shard.kind() == kind && Some(shard.name().as_str()) == argument)
+        .ok_or_else(|| anyhow::anyhow!("no such shard: {}", argument.unwrap_or("none given")))
+}
+
+fn quadrant(argument: Option<&str>) -> anyhow::Result<Quadrant> {
+    Quadrant::ALL
+        .into_iter()
+        .find(|quadrant| Some(quadrant.name()) == argument)
+        .ok_or_else(|| anyhow::anyhow!("no such shard: {}", argument.unwrap_or("none given")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_task_has_a_name_of_its_own() {
+        for task in Task::ALL {
+            assert_eq!(Task::from_name(task.name()), Some(task));
+            assert_eq!(serde_json::to_value(task).unwrap(), task.name());
+        }
+        assert_eq!(Task::from_name("cell_export_full"), None);
+    }
+
+    #[test]
+    fn every_task_but_the_export_is_scheduled_once() {
+        for task in Task::ALL {
+            let lines = PERIODIC.iter().filter(|periodic| periodic.task == task).count();
+            assert_eq!(lines, usize::from(task != Task::ExportReports), "{task}");
+        }
+    }
+
+    #[test]
+    fn an_interval_ends_after_its_message_has_expired() {
+        for periodic in PERIODIC {
+            if let When::Every(interval) = periodic.when {
+                assert!(periodic.expires < interval, "{}", periodic.task);
+            }
+        }
+    }
+
+    #[test]
+    fn shards_are_named_as_tables_and_queues_are() {
+        assert_eq!(Task::UpdateCell.shards(), ["gsm", "wcdma", "lte", "nr"]);
+        assert_eq!(Task::UpdateDatamap.shards(), ["ne", "nw", "se", "sw"]);
+        assert_eq!(Task::UpdateWifi.shards().concat(), "0123456789abcdef");
+        for (task, kind) in
+            [(Task::UpdateBlue, Kind::Blue), (Task::UpdateCell, Kind::Cell), (Task::UpdateWifi, Kind::Wifi)]
+        {
+            for shard in task.shards() {
+                assert_eq!(station_shard(kind, Some(&shard)).unwrap().name(), shard);
+            }
+        }
+        assert!(station_shard(Kind::Wifi, Some("g")).is_err());
+        assert!(station_shard(Kind::Wifi, None).is_err());
+    }
+}

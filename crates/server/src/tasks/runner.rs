@@ -1,0 +1,316 @@
+//! The worker: takes task messages and runs them.
+//!
+//! A message is finished before its task runs, since losing one costs no more than an interval;
+//! the data it stands for is safe in its queue. While a backend is away the worker pauses, and
+//! goes on by itself when it is back.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tracing::{debug, error, info, warn};
+
+use super::message::{Message, send};
+use super::{EXPORT_EXPIRES, Outcome, Run, Task, batch};
+use crate::context::Context;
+use crate::roles::Shutdown;
+use crate::{fault, keys};
+
+/// How long running tasks may go on after a request to stop.
+const GRACE: Duration = Duration::from_secs(25);
+/// Pauses between looks into an empty message queue.
+const MIN_IDLE: Duration = Duration::from_millis(50);
+const MAX_IDLE: Duration = Duration::from_millis(500);
+/// Pauses between looks for a backend that is away.
+const MIN_BACKOFF: Duration = Duration::from_millis(500);
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
+/// A message that was taken by a worker that then died is taken again after this long.
+const MESSAGE_LEASE: Duration = Duration::from_secs(10);
+
+/// Runs tasks until shutdown.
+pub async fn run(context: Arc<Context>, mut shutdown: Shutdown) -> anyhow::Result<()> {
+    if !check_schema(&context, &mut shutdown).await? {
+        return Ok(());
+    }
+    let worker = Worker::new(context);
+    info!(concurrency = worker.run.context.config.worker_concurrency, "worker is ready");
+    worker.work(&mut shutdown).await;
+    Ok(())
+}
+
+/// Waits for the database; fails when its tables are older than this program. False when the wait
+/// was ended by a shutdown.
+async fn check_schema(context: &Context, shutdown: &mut Shutdown) -> anyhow::Result<bool> {
+    let mut backoff = Backoff::default();
+    loop {
+        match context.writer.pending_migrations().await {
+            Ok(pending) if pending.is_empty() => return Ok(true),
+            Ok(pending) => bail!(
+                "the database lacks the migrations {}; run `ichnaea db migrate` first",
+                pending.join(", ")
+            ),
+            Err(failure) => {
+                let failure = anyhow::Error::from(failure);
+                if !batch::is_unavailable(&failure) {
+                    return Err(failure.context("the schema of the database could not be checked"));
+                }
+                if backoff.is_first() {
+                    warn!("worker waits for the database: {failure:#}");
+                }
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(backoff.next()) => {}
+            () = shutdown.requested() => return Ok(false),
+        }
+    }
+}
+
+struct Worker {
+    run: Run,
+    /// What runs now; a second message for it is dropped, since running tasks go on while their
+    /// queue is ready.
+    running: Mutex<HashSet<(Task, Option<String>)>>,
+    /// Why a task found a backend away, until somebody has looked into it.
+    outage: Mutex<Option<String>>,
+}
+
+impl Worker {
+    fn new(context: Arc<Context>) -> Arc<Self> {
+        Arc::new(Self {
+            run: Run::new(context),
+            running: Mutex::default(),
+            outage: Mutex::default(),
+        })
+    }
+
+    async fn work(self: &Arc<Self>, shutdown: &mut Shutdown) {
+        let slots = Arc::new(Semaphore::new(self.run.context.config.worker_concurrency));
+        let mut tasks = JoinSet::new();
+        let mut idle = MIN_IDLE;
+        loop {
+            note_panics(&mut tasks);
+            let slot = tokio::select! {
+                biased;
+                () = shutdown.requested() => break,
+                slot = Arc::clone(&slots).acquire_owned() => slot,
+            };
+            let Ok(slot) = slot else { break };
+            if let Some(why) = self.take_outage() {
+                if !self.wait_for_backends(&why, shutdown).await {
+                    break;
+                }
+                continue;
+            }
+            match self.next_message().await {
+                Ok(Some(message)) => {
+                    idle = MIN_IDLE;
+                    self.start(&mut tasks, message, slot);
+                }
+                Ok(None) => {
+                    drop(slot);
+                    tokio::select! {
+                        () = tokio::time::sleep(idle) => {}
+                        () = shutdown.requested() => break,
+                    }
+                    idle = (idle * 2).min(MAX_IDLE);
+                }
+                Err(failure) => self.report_outage(format!("{failure:#}")),
+            }
+        }
+        self.stop(tasks).await;
+    }
+
+    /// The next message that has not expired.
+    async fn next_message(&self) -> anyhow::Result<Option<Message>> {
+        let context = &self.run.context;
+        let Some(taken) = context.kv.take(keys::TASKS, 1, MESSAGE_LEASE).await? else {
+            return Ok(None);
+        };
+        fault::point("task_taken");
+        context.kv.finish(keys::TASKS, &taken.id, Vec::new()).await?;
+        fault::point("task_finished");
+        let now_ms = context.clock.now_ms();
+        let message = taken.items.first().and_then(|item| Message::decode(item));
+        if message.is_none() {
+            warn!("a message for no task of this release was dropped");
+        }
+        Ok(message.filter(|message| !message.has_expired(now_ms)))
+    }
+
+    fn start(self: &Arc<Self>, tasks: &mut JoinSet<()>, message: Message, slot: OwnedSemaphorePermit) {
+        let what = (message.task, message.argument);
+        if !lock(&self.running).insert(what.clone()) {
+            debug!(task = what.0.name(), shard = what.1, "runs already");
+            return;
+        }
+        let worker = Arc::clone(self);
+        tasks.spawn(async move {
+            let running = Running { worker: &worker, what };
+            let is_ready = worker.execute(running.what.0, running.what.1.as_deref()).await;
+            let what = running.what.clone();
+            drop(running);
+            if is_ready {
+                worker.send_again(what).await;
+            }
+            drop(slot);
+        });
+    }
+
+    /// Runs one task and writes its line into the log; whether it should run again.
+    async fn execute(&self, task: Task, shard: Option<&str>) -> bool {
+        let start = Instant::now();
+        let result = super::run(&self.run, task, shard).await;
+        let duration_s = start.elapsed().as_secs_f64();
+        match result {
+            Ok(outcome) => {
+                log(task, shard, &outcome, duration_s);
+                outcome.is_ready
+            }
+            Err(failure) if batch::is_unavailable(&failure) => {
+                debug!(task = task.name(), shard, duration_s, "task stopped: {failure:#}");
+                self.report_outage(format!("{failure:#}"));
+                false
+            }
+            Err(failure) => {
+                error!(task = task.name(), shard, duration_s, "task failed: {failure:#}");
+                false
+            }
+        }
+    }
+
+    /// Lets a task that still has work queue up behind the others.
+    async fn send_again(&self, (task, argument): (Task, Option<String>)) {
+        let now_ms = self.run.context.clock.now_ms();
+        let message = Message::new(task, argument, now_ms, EXPORT_EXPIRES);
+        if let Err(failure) = self.run.context.kv.apply(vec![send(&[message])]).await {
+            self.report_outage(failure.to_string());
+        }
+    }
+
+    fn report_outage(&self, why: String) {
+        lock(&self.outage).get_or_insert(why);
+    }
+
+    fn take_outage(&self) -> Option<String> {
+        lock(&self.outage).take()
+    }
+
+    /// Waits until both backends answer. False when the wait was ended by a shutdown.
+    async fn wait_for_backends(&self, why: &str, shutdown: &mut Shutdown) -> bool {
+        let context = &self.run.context;
+        let mut backoff = Backoff::default();
+        loop {
+            let (database, kv) = tokio::join!(context.writer.ping(), context.kv.ping());
+            if database.is_ok() && kv.is_ok() {
+                if !backoff.is_first() {
+                    info!("worker goes on");
+                }
+                // What was noted meanwhile is over as well.
+                self.take_outage();
+                return true;
+            }
+            if backoff.is_first() {
+                warn!("worker waits for its backends: {why}");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(backoff.next()) => {}
+                () = shutdown.requested() => return false,
+            }
+        }
+    }
+
+    /// Lets running tasks finish, and gives back what does not finish in time.
+    async fn stop(&self, mut tasks: JoinSet<()>) {
+        let running = tasks.len();
+        if running > 0 {
+            info!(running, "worker finishes what it has begun");
+        }
+        let all_done = async { while tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(GRACE, all_done).await.is_err() {
+            tasks.shutdown().await;
+        }
+        give_back(&self.run).await;
+    }
+}
+
+/// Gives back every batch that is still held.
+pub async fn give_back(run: &Run) {
+    for (queue, id) in run.held.list() {
+        match run.context.kv.put_back(&queue, &id).await {
+            Ok(_) => info!(queue, "a batch was given back unfinished"),
+            Err(failure) => warn!(queue, "a batch returns when its lease runs out: {failure}"),
+        }
+    }
+}
+
+/// Removes its entry even when the task panics.
+struct Running<'a> {
+    worker: &'a Worker,
+    what: (Task, Option<String>),
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        lock(&self.worker.running).remove(&self.what);
+    }
+}
+
+/// Pauses that double up to a bound.
+#[derive(Default)]
+struct Backoff(Option<Duration>);
+
+impl Backoff {
+    const fn is_first(&self) -> bool {
+        self.0.is_none()
+    }
+
+    fn next(&mut self) -> Duration {
+        let pause = self.0.map_or(MIN_BACKOFF, |pause| (pause * 2).min(MAX_BACKOFF));
+        self.0 = Some(pause);
+        pause
+    }
+}
+
+/// One line for a task that has run; of interest to an operator only when it did something.
+pub fn log(task: Task, shard: Option<&str>, outcome: &Outcome, duration_s: f64) {
+    let (task, items) = (task.name(), outcome.items);
+    let duration_s = (duration_s * 1000.0).round() / 1000.0;
+    if outcome.is_idle() {
+        debug!(task, shard, duration_s, "task had nothing to do");
+    } else {
+        let counts = serde_json::to_string(&outcome.counts).unwrap_or_default();
+        info!(task, shard, items, counts, duration_s, "task done");
+    }
+}
+
+fn note_panics(tasks: &mut JoinSet<()>) {
+    while let Some(ended) = tasks.try_join_next() {
+        if let Err(failure) = ended
+            && failure.is_panic()
+        {
+            error!("a task panicked; its batch returns when its lease runs out");
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_half_a_minute() {
+        let mut backoff = Backoff::default();
+        assert!(backoff.is_first());
+        let pauses: Vec<u128> = (0..8).map(|_| backoff.next().as_millis()).collect();
+        assert_eq!(pauses, [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
+        assert!(!backoff.is_first());
+    }
+}

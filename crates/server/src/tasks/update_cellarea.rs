@@ -1,0 +1,46 @@
+//! Computes cell areas whose cells have changed.
+
+use ichnaea_domain::area;
+use ichnaea_domain::cell::AreaKey;
+use ichnaea_kv::Taken;
+use ichnaea_kv::queue::DataQueue;
+use ichnaea_store::{AreaChanges, BatchRef};
+
+use super::batch::{Done, decode_all, work_through};
+use super::{Outcome, Run};
+use crate::{fault, keys};
+
+/// Computes the areas of one batch.
+pub async fn run(run: &Run) -> anyhow::Result<Outcome> {
+    let queue = keys::cell_areas();
+    work_through(run, &queue, |taken| update(run, &queue, taken)).await
+}
+
+async fn update(run: &Run, queue: &DataQueue, taken: Taken) -> anyhow::Result<Done> {
+    let now = run.context.clock.now();
+    let batch = BatchRef { id: taken.id, queue: queue.name.clone(), now };
+    let (areas, dead) = decode_all(taken.items, |item| {
+        AreaKey::decode(item).ok_or_else(|| "not the key of a cell area".to_owned())
+    });
+    let mut outcome = Outcome::of(areas.len());
+    if !areas.is_empty() {
+        let regions = run.context.regions;
+        let applied = run
+            .context
+            .writer
+            .update_areas(&batch, areas.clone(), move |found, cells| {
+                let decided = area::decide_all(found, cells, &areas, regions, now);
+                let area::Decided { insert, update, delete } = decided;
+                let counts = [insert.len(), update.len(), delete.len()];
+                AreaChanges { insert, update, delete, outcome: counts }
+            })
+            .await?;
+        fault::point("area_committed");
+        let [new, changed, deleted] = applied.outcome;
+        outcome.count("new", new as u64);
+        outcome.count("changed", changed as u64);
+        outcome.count("deleted", deleted as u64);
+        outcome.count("lock_errors", applied.lock_errors.len() as u64);
+    }
+    Ok(Done { ops: Vec::new(), dead, outcome })
+}

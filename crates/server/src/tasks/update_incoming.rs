@@ -1,0 +1,210 @@
+//! Hands arrived reports to the export targets that want them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Mutex;
+
+use ichnaea_domain::export::{ExportConfig, Schema};
+use ichnaea_domain::report::{ExportedReport, QueuedReport};
+use ichnaea_kv::queue::is_ready;
+use ichnaea_kv::Op;
+use tracing::warn;
+
+use super::batch::{Done, decode_all, work_through};
+use super::message::{Message, send};
+use super::{EXPORT_EXPIRES, Outcome, Run, Task};
+use crate::{fault, keys};
+
+/// Reports kept for a target that nothing here takes reports for; the oldest go first.
+const UNCLAIMED_KEPT: usize = 100_000;
+
+/// Distributes one batch, then asks for the export of every queue that is ready, even when no
+/// report arrived: a queue becomes ready by age too.
+pub async fn run(run: &Run) -> anyhow::Result<Outcome> {
+    let configs = run.context.writer.export_configs().await?;
+    let mut outcome = distribute(run, &configs).await?;
+    fault::point("incoming_before_export");
+    outcome.count("exports", request_exports(run, &configs).await?);
+    Ok(outcome)
+}
+
+/// Distributes one batch.
+pub async fn distribute(run: &Run, configs: &[ExportConfig]) -> anyhow::Result<Outcome> {
+    let queue = keys::incoming();
+    work_through(run, &queue, |taken| {
+        let (reports, dead) = decode_all(taken.items, |item| queue.decode(item));
+        let mut outcome = Outcome::of(reports.len());
+        outcome.count("reports", reports.len() as u64);
+        let done = pushes(reports, configs).map(|ops| Done { ops, dead, outcome });
+        fault::point("incoming_decided");
+        std::future::ready(done)
+    })
+    .await
+}
+
+/// Appends every report to the queue of every target that wants it.
+///
+/// Reports of one API key and source stay together and in order, as the original has it. The names
+/// of access points and whatever else is no part of a report end here.
+fn pushes(reports: Vec<QueuedReport>, configs: &[ExportConfig]) -> anyhow::Result<Vec<Op>> {
+    let mut groups: Vec<((Option<String>, String), Vec<ExportedReport>)> = Vec::new();
+    let mut group_of: HashMap<(Option<String>, String), usize> = HashMap::new();
+    for report in reports {
+        let group = (report.api_key.clone(), report.source().to_owned());
+        let index = *group_of.entry(group.clone()).or_insert_with(|| {
+            groups.push((group, Vec::new()));
+            groups.len() - 1
+        });
+        if let Some((_, members)) = groups.get_mut(index) {
+            members.push(report.into());
+        }
+    }
+    let mut queues: BTreeMap<String, (bool, Vec<Vec<u8>>)> = BTreeMap::new();
+    for ((api_key, source), reports) in groups {
+        let wanting = configs.iter().filter(|config| config.wants(api_key.as_deref(), &source));
+        let mut items: Option<Vec<Vec<u8>>> = None;
+        for config in wanting {
+            let items = match &items {
+                Some(items) => items.clone(),
+                None => {
+                    let queue = keys::export("", 0);
+                    let encoded = queue.encode(&reports).map_err(anyhow::Error::msg)?;
+                    items.insert(encoded).clone()
+                }
+            };
+            let name = config.queue(&source, api_key.as_deref());
+            let is_claimed = config.target().is_some();
+            queues.entry(name).or_insert((is_claimed, Vec::new())).1.extend(items);
+        }
+    }
+    let push = |(queue, (is_claimed, items))| match is_claimed {
+        true => Op::Push { queue, items },
+        false => Op::PushBounded { queue, items, keep: UNCLAIMED_KEPT },
+    };
+    Ok(queues.into_iter().map(push).collect())
+}
+
+/// Sends a message for every export queue that is ready; their number.
+async fn request_exports(run: &Run, configs: &[ExportConfig]) -> anyhow::Result<u64> {
+    let queues: Vec<(String, usize)> = configs
+        .iter()
+        .filter(|config| is_supported(config))
+        .map(|config| (config.queue("", None), config.batch_size()))
+        .collect();
+    let names: Vec<String> = queues.iter().map(|(name, _)| name.clone()).collect();
+    let states = run.context.kv.queues(&names).await?;
+    let now_ms = run.context.clock.now_ms();
+    let messages: Vec<Message> = queues
+        .into_iter()
+        .zip(&states)
+        .filter(|((_, batch), state)| is_ready(state, *batch) || has_returned(state.in_flight))
+        .map(|((name, _), _)| Message::new(Task::ExportReports, Some(name), now_ms, EXPORT_EXPIRES))
+        .collect();
+    if !messages.is_empty() {
+        run.context.kv.apply(vec![send(&messages)]).await?;
+        fault::point("incoming_export_sent");
+    }
+    Ok(messages.len() as u64)
+}
+
+/// Whether a batch may have been left behind by a worker that died. Nothing waits in the queue
+/// itself then, so the export has to look.
+const fn has_returned(in_flight: u64) -> bool {
+    in_flight > 0
+}
+
+/// Whether reports can be sent to a target yet. Those of others wait in their queues.
+#[must_use]
+pub fn is_supported(config: &ExportConfig) -> bool {
+    match config.target() {
+        Some(Schema::Internal | Schema::Dummy) => true,
+        Some(Schema::Geosubmit | Schema::S3) => {
+            warn_once(&config.name, "exporting to this kind of target is not supported yet");
+            false
+        }
+        None => {
+            warn_once(&config.name, "no export target of this kind; its newest reports are kept");
+            false
+        }
+    }
+}
+
+fn warn_once(name: &str, problem: &str) {
+    static WARNED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let mut warned = WARNED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if warned.insert(name.to_owned()) {
+        warn!(export_config = name, "{problem}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(name: &str, schema: &str, skip_keys: &str, skip_sources: &str) -> ExportConfig {
+        ExportConfig {
+            name: name.into(),
+            schema: Some(schema.into()),
+            skip_keys: Some(skip_keys.into()),
+            skip_sources: Some(skip_sources.into()),
+            ..ExportConfig::default()
+        }
+    }
+
+    fn report(api_key: Option<&str>, source: Option<&str>, timestamp: i64) -> QueuedReport {
+        let mut report = QueuedReport {
+            api_key: api_key.map(str::to_owned),
+            source: source.map(str::to_owned),
+            ..QueuedReport::default()
+        };
+        report.report.timestamp = Some(timestamp);
+        report
+    }
+
+    /// Queue name, bound, and the timestamps of the reports in it.
+    fn contents(ops: Vec<Op>) -> Vec<(String, Option<usize>, Vec<i64>)> {
+        let queue = keys::export("", 0);
+        let times = |items: Vec<Vec<u8>>| {
+            let time = |item: &Vec<u8>| {
+                queue.decode::<ExportedReport>(item).unwrap().report.timestamp.unwrap()
+            };
+            items.iter().map(time).collect()
+        };
+        ops.into_iter()
+            .map(|op| match op {
+                Op::Push { queue, items } => (queue, None, times(items)),
+                Op::PushBounded { queue, items, keep } => (queue, Some(keep), times(items)),
+                other => panic!("{other:?}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_report_goes_to_every_target_that_wants_it() {
+        let reports = vec![
+            report(Some("test"), Some("gnss"), 1),
+            report(None, Some("query"), 2),
+            report(Some("test"), None, 3),
+            report(None, None, 4),
+        ];
+        let configs = [
+            config("internal", "internal", "", ""),
+            config("partner", "geosubmit", "test", ""),
+            config("backup", "s3", "", "query"),
+            config("odd", "carrier-pigeon", "", ""),
+            config("nothing", "dummy", "test", "gnss,query"),
+        ];
+        let expected = vec![
+            ("queue_export_backup:gnss:no_key".to_owned(), None, vec![4]),
+            ("queue_export_backup:gnss:test".to_owned(), None, vec![1, 3]),
+            ("queue_export_internal".to_owned(), None, vec![1, 3, 2, 4]),
+            ("queue_export_odd".to_owned(), Some(UNCLAIMED_KEPT), vec![1, 3, 2, 4]),
+            ("queue_export_partner".to_owned(), None, vec![2, 4]),
+        ];
+        assert_eq!(contents(pushes(reports, &configs).unwrap()), expected);
+    }
+
+    #[test]
+    fn without_a_target_nothing_is_kept() {
+        assert_eq!(pushes(vec![report(None, None, 1)], &[]).unwrap(), []);
+    }
+}
