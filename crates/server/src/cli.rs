@@ -150,8 +150,12 @@ async fn run(settings: &Settings, command: Command) -> Result<ExitCode, Failure>
             let listener = roles::bind(&listen).await?;
             roles::run(context, &[Role::Web], Some(listener)).await?;
         }
-        Command::Worker => roles::run(open_without_geoip(settings).await?, &[Role::Worker], None).await?,
-        Command::Scheduler => roles::run(open_without_geoip(settings).await?, &[Role::Scheduler], None).await?,
+        Command::Worker => {
+            roles::run(open_without_geoip(settings).await?, &[Role::Worker], None).await?;
+        }
+        Command::Scheduler => {
+            roles::run(open_without_geoip(settings).await?, &[Role::Scheduler], None).await?;
+        }
         Command::Apikey(command) => {
             let config = settings.resolve(Embedded::IfPresent)?;
             let store = open_store(&config.databases.read_write, &config)?;
@@ -165,7 +169,9 @@ async fn run(settings: &Settings, command: Command) -> Result<ExitCode, Failure>
                 return Ok(ExitCode::FAILURE);
             }
         }
-        Command::Pipeline(command) => admin::pipeline::run(open_without_geoip(settings).await?, command).await?,
+        Command::Pipeline(command) => {
+            admin::pipeline::run(open_without_geoip(settings).await?, command).await?;
+        }
         Command::Task(admin::task::Command::List) => admin::task::list(),
         Command::Task(admin::task::Command::Run { name, shard }) => {
             admin::task::run(open_without_geoip(settings).await?, name, shard).await?;
@@ -202,8 +208,9 @@ pub(crate) fn make_folders(config: &Config) -> anyhow::Result<()> {
         else {
             continue;
         };
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make the folder {}", PathBuf::from(folder).display()))?;
+        std::fs::create_dir_all(folder).with_context(|| {
+            format!("cannot make the folder {}", PathBuf::from(folder).display())
+        })?;
     }
     Ok(())
 }

@@ -143,7 +143,11 @@ pub async fn run(store: &Store, command: Command) -> anyhow::Result<()> {
 }
 
 /// Creates a key; a random one unless a name is given.
-pub async fn create(store: &Store, name: Option<String>, values: &Values) -> anyhow::Result<ApiKey> {
+pub async fn create(
+    store: &Store,
+    name: Option<String>,
+    values: &Values,
+) -> anyhow::Result<ApiKey> {
     let name = name.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     if !is_well_formed(&name) {
         bail!("'{name}' is no API key: 4 to 40 letters, digits and hyphens are needed");
@@ -277,9 +281,9 @@ mod tests {
         );
         let details = details(&key);
         assert_eq!(details.len(), 13);
-        assert_eq!(details[0], "valid_key                   : test");
-        assert_eq!(details[5], "fallback_name               : None");
-        assert_eq!(details[12], "store_sample_locate         : 100 ");
+        assert_eq!(details[0], "valid_key                   : test ");
+        assert_eq!(details[5], "fallback_name               : None ");
+        assert_eq!(details[12], "store_sample_locate         : 100  ");
     }
 
     #[test]

@@ -34,8 +34,7 @@ pub fn table(rows: &[Vec<String>], separator: &str) -> Vec<String> {
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let line = |row: &Vec<String>| {
         let cells = row.iter().zip(&widths);
-        let padded: Vec<String> =
-            cells.map(|(cell, &width)| format!("{cell:<width$}")).collect();
+        let padded: Vec<String> = cells.map(|(cell, &width)| format!("{cell:<width$}")).collect();
         padded.join(separator)
     };
     rows.iter().map(line).collect()

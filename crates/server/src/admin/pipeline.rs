@@ -195,11 +195,8 @@ async fn dead_letters(kv: &dyn KeyValue) -> anyhow::Result<Vec<DeadLetters>> {
 }
 
 fn of_queue(letters: &mut BTreeMap<String, DeadLetters>, queue: String) -> &mut DeadLetters {
-    let empty = |queue: &String| DeadLetters {
-        queue: queue.clone(),
-        kept: 0,
-        counts: BTreeMap::new(),
-    };
+    let empty =
+        |queue: &String| DeadLetters { queue: queue.clone(), kept: 0, counts: BTreeMap::new() };
     letters.entry(queue).or_insert_with_key(empty)
 }
 

@@ -34,16 +34,13 @@ pub enum Command {
 /// Prints the list of tasks.
 pub fn list() {
     let row = |task: Task| {
-        vec![
-            task.name().to_owned(),
-            when(task),
-            task.shards().join(" "),
-            task.summary().to_owned(),
-        ]
+        vec![task.name().to_owned(), when(task), task.shards().join(" "), task.summary().to_owned()]
     };
     let head = ["name", "runs (UTC)", "shards", "what it does"].map(str::to_owned).to_vec();
     let rows: Vec<_> = std::iter::once(head).chain(Task::ALL.into_iter().map(row)).collect();
-    table(&rows, "  ").iter().for_each(|line| print(line.trim_end()));
+    for line in table(&rows, "  ") {
+        print(line.trim_end());
+    }
 }
 
 fn when(task: Task) -> String {
@@ -130,6 +127,9 @@ mod tests {
         outcome.items = 3;
         outcome.count("lock_errors", 1);
         outcome.count("new", 2);
-        assert_eq!(describe("update_wifi", &outcome), "update_wifi: 3 items (lock errors 1, new 2)");
+        assert_eq!(
+            describe("update_wifi", &outcome),
+            "update_wifi: 3 items (lock errors 1, new 2)"
+        );
     }
 }

@@ -18,10 +18,10 @@ pub async fn run(config: Config, listen: &Listen, with_demo: bool) -> anyhow::Re
     crate::cli::make_folders(&config)?;
     migrate(&config).await?;
     let context = Arc::new(Context::open(config).await?);
-    let demo = match with_demo {
-        true => demo::load(&context).await.context("cannot load the demonstration data")?,
-        false => None,
-    };
+    let mut demo = None;
+    if with_demo {
+        demo = demo::load(&context).await.context("cannot load the demonstration data")?;
+    }
     let key = first_key(&context.writer).await?;
     let listener = super::bind(listen).await?;
     greet(listener.local_addr()?, &key, demo.as_ref());
@@ -29,8 +29,10 @@ pub async fn run(config: Config, listen: &Listen, with_demo: bool) -> anyhow::Re
 }
 
 async fn migrate(config: &Config) -> anyhow::Result<()> {
-    let options =
-        ichnaea_store::Options { wait: config.backend_timeout, ..ichnaea_store::Options::default() };
+    let options = ichnaea_store::Options {
+        wait: config.backend_timeout,
+        ..ichnaea_store::Options::default()
+    };
     let applied = Store::open(&config.databases.ddl, &options)?
         .migrate()
         .await
@@ -91,20 +93,12 @@ fn examples(base: &str, key: &str, demo: Option<&Demo>) -> [String; 3] {
         r#"{{"items":[{{"position":{{"latitude":51.0,"longitude":10.0}},"wifiAccessPoints":{seen}}}]}}"#
     );
     let submit = curl("/v2/geosubmit", &report);
-    match demo {
-        Some(Demo { wifi_query, cell_query }) => {
-            [curl("/v1/geolocate", wifi_query), curl("/v1/geolocate", cell_query), submit]
-        }
-        None => {
-            let query = format!(r#"{{"wifiAccessPoints":{seen}}}"#);
-            let wait = "   # a few minutes later, or after `ichnaea pipeline drain`";
-            [
-                submit,
-                curl("/v1/geolocate", &query) + wait,
-                curl("/v1/country", &query) + wait,
-            ]
-        }
+    if let Some(Demo { wifi_query, cell_query }) = demo {
+        return [curl("/v1/geolocate", wifi_query), curl("/v1/geolocate", cell_query), submit];
     }
+    let query = format!(r#"{{"wifiAccessPoints":{seen}}}"#);
+    let wait = "   # a few minutes later, or after `ichnaea pipeline drain`";
+    [submit, curl("/v1/geolocate", &query) + wait, curl("/v1/country", &query) + wait]
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ const DEAD_LETTERS_KEPT: usize = 200_000;
 /// A batch that was taken again this often without success is given up.
 const MAX_TRIES: i64 = 8;
 /// How long it is remembered that a batch was taken before.
-const TRIES_TTL: Duration = Duration::from_secs(7 * 86_400);
+const TRIES_TTL: Duration = Duration::from_hours(7 * 24);
 /// The longest pause before a failed batch may be taken again.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 
@@ -204,7 +204,12 @@ async fn finish(
     }
     if !dead.is_empty() {
         let detail = dead.first().map_or("", |first| first.detail.as_str());
-        warn!(queue, items = dead.len(), detail, "items could not be read and are dead letters now");
+        warn!(
+            queue,
+            items = dead.len(),
+            detail,
+            "items could not be read and are dead letters now"
+        );
     }
     Ok(outcome)
 }
@@ -238,7 +243,7 @@ async fn give_back(
 
 /// How long a batch that has failed `tries` times before stays away.
 fn pause(tries: i64) -> Duration {
-    let doublings = u32::try_from(tries).unwrap_or(0).min(16);
+    let doublings = u32::try_from(tries.clamp(0, 16)).unwrap_or(0);
     Duration::from_secs(1 << doublings).min(MAX_PAUSE)
 }
 
@@ -251,8 +256,7 @@ async fn has_right_schema(run: &Run) -> bool {
 async fn bury(run: &Run, queue: &str, taken: Taken, tries: i64) -> anyhow::Result<Outcome> {
     let id = taken.id;
     let detail = format!("work on batch {id} failed");
-    let into_dead =
-        |item| Dead { reason: Reason::FailedBatch, detail: detail.clone(), item };
+    let into_dead = |item| Dead { reason: Reason::FailedBatch, detail: detail.clone(), item };
     let dead: Vec<Dead> = taken.items.into_iter().map(into_dead).collect();
     let mut ops = dead_letters(queue, &dead, &run.context.clock.now().to_string());
     ops.push(Op::Delete { key: keys::tries(&id).into_bytes() });
@@ -260,7 +264,13 @@ async fn bury(run: &Run, queue: &str, taken: Taken, tries: i64) -> anyhow::Resul
     run.context.kv.finish(queue, &id, ops).await?;
     fault::point("batch_buried");
     run.held.remove(&id);
-    error!(queue, batch = id, items = dead.len(), tries, "a batch was given up; its items are dead letters now");
+    error!(
+        queue,
+        batch = id,
+        items = dead.len(),
+        tries,
+        "a batch was given up; its items are dead letters now"
+    );
     let mut outcome = Outcome::of(0);
     outcome.count("dead", dead.len() as u64);
     Ok(outcome)

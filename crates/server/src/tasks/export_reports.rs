@@ -15,7 +15,8 @@ use ichnaea_domain::station::{Kind, Shard};
 use ichnaea_kv::{Op, Taken};
 
 use super::batch::{Done, decode_all, work_through};
-use super::{LARGE_BATCH, Outcome, Run, update_incoming};
+use super::run::LARGE_BATCH;
+use super::{Outcome, Run, update_incoming};
 use crate::{fault, keys};
 
 /// Exports one batch of the queue, or of the target, that `argument` names; without one, of every

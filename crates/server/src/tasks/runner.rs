@@ -141,7 +141,12 @@ impl Worker {
         Ok(message.filter(|message| !message.has_expired(now_ms)))
     }
 
-    fn start(self: &Arc<Self>, tasks: &mut JoinSet<()>, message: Message, slot: OwnedSemaphorePermit) {
+    fn start(
+        self: &Arc<Self>,
+        tasks: &mut JoinSet<()>,
+        message: Message,
+        slot: OwnedSemaphorePermit,
+    ) {
         let what = (message.task, message.argument);
         if !lock(&self.running).insert(what.clone()) {
             debug!(task = what.0.name(), shard = what.1, "runs already");

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 
 use ichnaea_domain::export::{ExportConfig, Schema};
 use ichnaea_domain::report::{ExportedReport, QueuedReport};
-use ichnaea_kv::queue::is_ready;
 use ichnaea_kv::Op;
+use ichnaea_kv::queue::is_ready;
 use tracing::warn;
 
 use super::batch::{Done, decode_all, work_through};
@@ -46,41 +46,48 @@ pub async fn distribute(run: &Run, configs: &[ExportConfig]) -> anyhow::Result<O
 /// Reports of one API key and source stay together and in order, as the original has it. The names
 /// of access points and whatever else is no part of a report end here.
 fn pushes(reports: Vec<QueuedReport>, configs: &[ExportConfig]) -> anyhow::Result<Vec<Op>> {
-    let mut groups: Vec<((Option<String>, String), Vec<ExportedReport>)> = Vec::new();
-    let mut group_of: HashMap<(Option<String>, String), usize> = HashMap::new();
-    for report in reports {
-        let group = (report.api_key.clone(), report.source().to_owned());
-        let index = *group_of.entry(group.clone()).or_insert_with(|| {
-            groups.push((group, Vec::new()));
-            groups.len() - 1
-        });
-        if let Some((_, members)) = groups.get_mut(index) {
-            members.push(report.into());
-        }
-    }
+    let form = keys::export("", 0);
     let mut queues: BTreeMap<String, (bool, Vec<Vec<u8>>)> = BTreeMap::new();
-    for ((api_key, source), reports) in groups {
-        let wanting = configs.iter().filter(|config| config.wants(api_key.as_deref(), &source));
-        let mut items: Option<Vec<Vec<u8>>> = None;
-        for config in wanting {
-            let items = match &items {
-                Some(items) => items.clone(),
-                None => {
-                    let queue = keys::export("", 0);
-                    let encoded = queue.encode(&reports).map_err(anyhow::Error::msg)?;
-                    items.insert(encoded).clone()
-                }
-            };
+    for Group { api_key, source, reports } in grouped(reports) {
+        let is_wanting = |config: &&ExportConfig| config.wants(api_key.as_deref(), &source);
+        let items = form.encode(&reports).map_err(anyhow::Error::msg)?;
+        for config in configs.iter().filter(is_wanting) {
             let name = config.queue(&source, api_key.as_deref());
             let is_claimed = config.target().is_some();
-            queues.entry(name).or_insert((is_claimed, Vec::new())).1.extend(items);
+            let (_, waiting) = queues.entry(name).or_insert((is_claimed, Vec::new()));
+            waiting.extend(items.iter().cloned());
         }
     }
-    let push = |(queue, (is_claimed, items))| match is_claimed {
-        true => Op::Push { queue, items },
-        false => Op::PushBounded { queue, items, keep: UNCLAIMED_KEPT },
+    let push = |(queue, (is_claimed, items))| {
+        if is_claimed {
+            Op::Push { queue, items }
+        } else {
+            Op::PushBounded { queue, items, keep: UNCLAIMED_KEPT }
+        }
     };
     Ok(queues.into_iter().map(push).collect())
+}
+
+/// Reports of one API key and source, in order.
+struct Group {
+    api_key: Option<String>,
+    source: String,
+    reports: Vec<ExportedReport>,
+}
+
+/// All groups, in order of first appearance.
+fn grouped(reports: Vec<QueuedReport>) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut places: HashMap<(Option<String>, String), usize> = HashMap::new();
+    for report in reports {
+        let (api_key, source) = (report.api_key.clone(), report.source().to_owned());
+        let place = *places.entry((api_key.clone(), source.clone())).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some(group) => group.reports.push(report.into()),
+            None => groups.push(Group { api_key, source, reports: vec![report.into()] }),
+        }
+    }
+    groups
 }
 
 /// Sends a message for every export queue that is ready; their number.

@@ -44,9 +44,8 @@ async fn counters(run: &Run, today: NaiveDate) -> anyhow::Result<Vec<String>> {
         .into_iter()
         .flat_map(|day| StatKey::ALL.into_iter().map(move |key| keys::stat_counter(key, day)));
     let found = run.context.kv.keys(keys::STAT_COUNTER_PREFIX).await?;
-    let is_forgotten = |name: &String| {
-        keys::parse_stat_counter(name).is_some_and(|(_, day)| day < yesterday)
-    };
+    let is_forgotten =
+        |name: &String| keys::parse_stat_counter(name).is_some_and(|(_, day)| day < yesterday);
     Ok(found.into_iter().filter(is_forgotten).chain(regular).collect())
 }
 

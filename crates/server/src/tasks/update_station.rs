@@ -17,7 +17,7 @@ use super::{Outcome, Run};
 use crate::{fault, keys};
 
 /// How long a daily counter is kept after its last change.
-const COUNTER_TTL: Duration = Duration::from_secs(2 * 86_400);
+const COUNTER_TTL: Duration = Duration::from_hours(48);
 
 /// What has to follow from a batch; kept with the rows it was applied to, in the same transaction.
 #[derive(Serialize, Deserialize)]

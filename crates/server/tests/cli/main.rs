@@ -1,0 +1,67 @@
+//! The `ichnaea` command as a user meets it, on both backend pairs.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so and stops")]
+
+mod apikey;
+mod command;
+mod operate;
+mod serve;
+
+/// Runs every listed test on both pairs.
+macro_rules! on_both_pairs {
+    ($($module:ident :: $name:ident),* $(,)?) => {
+        mod sqlite_and_embedded {
+            $(
+                #[test]
+                fn $name() {
+                    crate::$module::$name(ichnaea_testkit::Backend::Embedded);
+                }
+            )*
+        }
+
+        mod mariadb_and_redis {
+            $(
+                #[test]
+                fn $name() {
+                    crate::$module::$name(ichnaea_testkit::Backend::Server);
+                }
+            )*
+        }
+    };
+}
+
+on_both_pairs! {
+    apikey::keys_are_created_listed_changed_and_deleted,
+    apikey::a_key_is_random_unless_named,
+    apikey::what_is_no_key_is_refused,
+    operate::a_schema_is_created_once,
+    operate::a_worker_names_the_migrations_it_misses,
+    operate::a_task_that_does_not_exist_is_a_usage_error,
+    operate::an_empty_pipeline_is_drained_at_once,
+    serve::the_printed_requests_work_and_a_signal_ends_it_well,
+}
+
+#[test]
+fn every_configuration_problem_is_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = command::Ichnaea::without_backends(folder.path())
+        .env("TRUSTED_PROXIES", "nonsense")
+        .env("GUNICORN_TIMEOUT", "0")
+        .run(&["web"]);
+    assert_eq!(run.status, 78);
+    let names: Vec<&str> =
+        run.complaints.iter().filter_map(|line| line.split(": ").nth(1)).collect();
+    assert_eq!(names, ["DB_READWRITE_URI", "TRUSTED_PROXIES", "GUNICORN_TIMEOUT"]);
+}
+
+#[test]
+fn wrong_usage_has_a_status_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let ichnaea = command::Ichnaea::without_backends(folder.path());
+    for arguments in [&["nonsense"][..], &[], &["apikey", "create", "--maxreq", "many"]] {
+        assert_eq!(ichnaea.run(arguments).status, 2, "{arguments:?}");
+    }
+    let version = ichnaea.run(&["--version"]);
+    assert_eq!((version.status, version.lines.len()), (0, 1));
+    assert_eq!(ichnaea.run(&["task", "list"]).status, 0);
+}

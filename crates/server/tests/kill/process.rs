@@ -1,0 +1,95 @@
+//! The binary as a process of its own.
+
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// A process that takes longer than this hangs.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The addresses a process is given.
+#[derive(Clone)]
+pub struct Addresses {
+    pub database: String,
+    pub keyvalue: String,
+}
+
+/// A process that is killed when the test ends before it does.
+pub struct Process {
+    child: Child,
+    said: std::path::PathBuf,
+}
+
+impl Addresses {
+    /// Starts a command; `fault` is where it is to be killed.
+    pub fn start(&self, arguments: &[&str], fault: Option<&str>) -> Process {
+        let said = tempfile::Builder::new().prefix("ichnaea-said-").tempfile().unwrap();
+        let (file, said) = said.keep().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ichnaea"));
+        command
+            .args(arguments)
+            .env("DB_READWRITE_URI", &self.database)
+            .env("REDIS_URI", &self.keyvalue)
+            .env("LEASE_SECONDS", "1")
+            .env_remove("ICHNAEA_FAULT")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(file);
+        if let Some(fault) = fault {
+            command.env("ICHNAEA_FAULT", fault);
+        }
+        Process { child: command.spawn().unwrap(), said }
+    }
+
+    /// Runs a command that has to succeed.
+    pub fn run(&self, arguments: &[&str]) {
+        let mut process = self.start(arguments, None);
+        let status = process.wait();
+        assert!(status.success(), "{arguments:?}: {status}\n{}", process.said());
+    }
+
+    /// Runs a command that has to be killed on the way.
+    pub fn run_into(&self, arguments: &[&str], fault: &str) {
+        self.start(arguments, Some(fault)).is_killed(fault);
+    }
+}
+
+impl Process {
+    /// Waits until the process was killed.
+    pub fn is_killed(&mut self, fault: &str) {
+        use std::os::unix::process::ExitStatusExt as _;
+        let status = self.wait();
+        assert_eq!(status.signal(), Some(9), "{fault} was not reached: {status}\n{}", self.said());
+    }
+
+    /// Asks the process to stop, and waits until it did so in good order.
+    pub fn stop(mut self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());
+        let status = self.wait();
+        assert!(status.success(), "{status}\n{}", self.said());
+    }
+
+    fn wait(&mut self) -> ExitStatus {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(started.elapsed() < PATIENCE, "no end:\n{}", self.said());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn said(&self) -> String {
+        std::fs::read_to_string(&self.said).unwrap_or_default()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Both fail only when it has ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_file(&self.said);
+    }
+}

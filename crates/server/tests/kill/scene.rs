@@ -1,0 +1,314 @@
+//! A small workload, ways to disturb its way into the tables, and what has to come out.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ichnaea_domain::report::QueuedReport;
+use ichnaea_kv::{KeyValue, Op};
+use ichnaea_server::keys;
+use ichnaea_server::tasks::Task;
+use ichnaea_server::tasks::message::{Message, send};
+use ichnaea_testkit::Backend;
+use ichnaea_testkit::cases::{Row, Tables};
+use ichnaea_testkit::database::{self, FreshDatabase};
+use ichnaea_testkit::fixture::Database;
+use ichnaea_testkit::keyvalue::{self, FreshKeyValue};
+use ichnaea_testkit::servers::{MariaDbServer, RedisServer};
+use serde_json::{Value, json};
+
+use crate::process::Addresses;
+
+/// A database nobody listens for.
+const AWAY: &str = "mysql://nobody@127.0.0.1:1/nothing";
+/// A server that takes longer than this to listen hangs.
+const PATIENCE: Duration = Duration::from_secs(30);
+const DRAIN: &[&str] = &["pipeline", "drain"];
+
+/// How a point is reached.
+#[derive(Clone, Copy)]
+pub enum Way {
+    /// By a submission; whether its reports are queued by then.
+    Submit { is_queued: bool },
+    /// By working off everything; how often the point is passed on the way.
+    Drain { times: usize },
+    /// By working on observations while the database is away.
+    WithoutDatabase,
+    /// By giving up a batch that failed too often.
+    Bury,
+    /// By a worker that was told to distribute the reports.
+    Worker,
+    /// By this task, after everything was worked off.
+    Task(&'static str),
+}
+
+/// Backends with a workload.
+pub struct Scene {
+    addresses: Addresses,
+    kv: Arc<dyn KeyValue>,
+    database: Database,
+    undisturbed: Tables,
+    place: Place,
+}
+
+/// What the backends stand on; kept for as long as they are used.
+enum Place {
+    Fresh { _database: FreshDatabase, _keyvalue: FreshKeyValue },
+    Own { redis: RedisServer, mariadb: MariaDbServer },
+}
+
+impl Scene {
+    /// Fresh backends, and what an undisturbed run leaves there.
+    pub async fn start(backend: Backend) -> Self {
+        let (database, keyvalue) = (database::fresh(backend), keyvalue::fresh(backend));
+        let addresses =
+            Addresses { database: database.uri.clone(), keyvalue: keyvalue.uri.clone() };
+        Self::run(addresses, Place::Fresh { _database: database, _keyvalue: keyvalue }).await
+    }
+
+    /// The same on servers that can be killed.
+    pub async fn start_with_own_servers() -> Self {
+        let (redis, mariadb) = (RedisServer::start(), MariaDbServer::start());
+        let addresses = Addresses { database: mariadb.uri.clone(), keyvalue: redis.uri.clone() };
+        Self::run(addresses, Place::Own { redis, mariadb }).await
+    }
+
+    async fn run(addresses: Addresses, place: Place) -> Self {
+        addresses.run(&["db", "migrate"]);
+        let options = ichnaea_kv::Options::default();
+        let kv = ichnaea_kv::open(&addresses.keyvalue, &options).await.unwrap();
+        let database = Database::open(&addresses.database).await;
+        let mut scene = Self { addresses, kv, database, undisturbed: Tables::new(), place };
+        scene.reset().await;
+        scene.queue_reports().await;
+        scene.undisturbed = scene.complete().await;
+        for table in ["blue_shard_4", "cell_gsm", "cell_lte", "wifi_shard_0", "cell_area", "stat"] {
+            assert!(scene.undisturbed.contains_key(table), "{table} is empty");
+        }
+        scene
+    }
+
+    /// Kills a process at a point, each time it is passed, and compares what comes out then.
+    pub async fn disturb(&mut self, point: &str, way: Way) {
+        let times = if let Way::Drain { times } = way { times } else { 1 };
+        for time in 1..=times {
+            self.reset().await;
+            self.reach(point, way, time).await;
+            self.compare(point, way, time).await;
+        }
+    }
+
+    /// Kills a process at a point and the servers with it.
+    pub async fn disturb_servers_too(&mut self, point: &str, way: Way, time: usize) {
+        self.reset().await;
+        self.reach(point, way, time).await;
+        if let Place::Own { redis, mariadb } = &mut self.place {
+            redis.kill();
+            mariadb.kill();
+            redis.restart();
+            mariadb.restart();
+        }
+        self.database = Database::open(&self.addresses.database).await;
+        self.compare(point, way, time).await;
+    }
+
+    /// Empty tables and queues, and an export target with small batches.
+    async fn reset(&mut self) {
+        self.database.clear().await;
+        let target = json!({"name": "internal", "batch": 4, "schema": "internal"});
+        let target: Vec<Row> = target.as_object().cloned().into_iter().collect();
+        self.database.load(&Tables::from([("export_config".to_owned(), target)])).await;
+        let keys = self.kv.keys("").await.unwrap();
+        let delete = |key: String| Op::Delete { key: key.into_bytes() };
+        self.kv.apply(keys.into_iter().map(delete).collect()).await.unwrap();
+    }
+
+    async fn queue_reports(&self) {
+        let queued = |report| {
+            let queued = json!({"api_key": null, "source": "gnss", "report": report});
+            serde_json::from_value::<QueuedReport>(queued).unwrap()
+        };
+        let reports: Vec<QueuedReport> = reports().into_iter().map(queued).collect();
+        let items = keys::incoming().encode(&reports).unwrap();
+        let push = Op::Push { queue: keys::UPDATE_INCOMING.to_owned(), items };
+        self.kv.apply(vec![push]).await.unwrap();
+    }
+
+    /// Has a process killed at a point.
+    async fn reach(&self, point: &str, way: Way, time: usize) {
+        let fault = format!("{point}:{time}");
+        let addresses = &self.addresses;
+        match way {
+            Way::Submit { is_queued } => {
+                submit(addresses, Some(&fault));
+                if !is_queued {
+                    // Nobody was told that the reports are safe, so they are sent again.
+                    submit(addresses, None);
+                }
+            }
+            Way::Drain { .. } => {
+                self.queue_reports().await;
+                addresses.run_into(DRAIN, &fault);
+            }
+            Way::WithoutDatabase => {
+                self.queue_reports().await;
+                addresses.run(&["task", "run", "update_incoming"]);
+                addresses.run(&["task", "run", "export_reports"]);
+                let without = Addresses { database: AWAY.to_owned(), ..addresses.clone() };
+                without.run_into(&["task", "run", "update_wifi", "--shard", "0"], &fault);
+            }
+            Way::Bury => {
+                let queue = "update_wifi_0";
+                let items = vec![b"{}".to_vec(), b"[]".to_vec()];
+                self.kv.apply(vec![Op::Push { queue: queue.to_owned(), items }]).await.unwrap();
+                let lease = Duration::from_mins(1);
+                let taken = self.kv.take(queue, 0, lease).await.unwrap().unwrap();
+                let tries = Op::Count { key: keys::tries(&taken.id), by: 8, ttl: None };
+                self.kv.apply(vec![tries]).await.unwrap();
+                self.kv.put_back(queue, &taken.id).await.unwrap();
+                addresses.run_into(&["task", "run", "update_wifi", "--shard", "0"], &fault);
+            }
+            Way::Worker => {
+                self.queue_reports().await;
+                let hour = Duration::from_hours(1);
+                let message = Message::new(Task::UpdateIncoming, None, now_ms(), hour);
+                self.kv.apply(vec![send(&[message])]).await.unwrap();
+                addresses.run_into(&["worker"], &fault);
+            }
+            Way::Task(task) => {
+                self.queue_reports().await;
+                addresses.run(DRAIN);
+                addresses.run_into(&["task", "run", task], &fault);
+            }
+        }
+    }
+
+    /// Goes on after a kill, and compares what comes out.
+    async fn compare(&mut self, point: &str, way: Way, time: usize) {
+        let found = self.complete().await;
+        let place = format!("{point}, time {time}");
+        if let Way::Bury = way {
+            let letters = self.kv.peek(&keys::dead_letters("update_wifi_0"), 0, 10).await.unwrap();
+            assert_eq!(letters.len(), 2, "{place}");
+            let count = keys::dead_count("update_wifi_0", "failed_batch").into_bytes();
+            let count = self.kv.get(&[count]).await.unwrap().remove(0);
+            assert_eq!(count.as_deref(), Some(&b"2"[..]), "{place}");
+            return;
+        }
+        let dead = self.kv.keys(keys::DEAD_PREFIX).await.unwrap();
+        assert!(dead.is_empty(), "{place}: {dead:?}");
+        for (table, rows) in &self.undisturbed {
+            assert_eq!(found.get(table), Some(rows), "{place}: {table}");
+        }
+        assert_eq!(found.len(), self.undisturbed.len(), "{place}");
+    }
+
+    /// Works off what is left, brings the counters into the tables, and reads these. Nothing may
+    /// wait or be held afterwards.
+    async fn complete(&mut self) -> Tables {
+        self.addresses.run(DRAIN);
+        self.settle_stat().await;
+        self.addresses.run(&["task", "run", "update_statcounter"]);
+        self.addresses.run(&["task", "run", "update_statregion"]);
+        let mut names: Vec<String> =
+            keys::data_queues().into_iter().map(|queue| queue.name).collect();
+        names.push("queue_export_internal".to_owned());
+        for (name, state) in names.iter().zip(self.kv.queues(&names).await.unwrap()) {
+            assert_eq!((state.len, state.in_flight), (0, 0), "{name}");
+        }
+        let mut tables = self.database.read().await;
+        for rows in tables.values_mut() {
+            for row in rows.iter_mut() {
+                row.retain(|column, _| column != "created" && column != "modified");
+            }
+            rows.sort_by_cached_key(|row| Value::Object(row.clone()).to_string());
+        }
+        tables
+    }
+
+    /// Ends the lease of a statistics batch whose worker was killed, instead of waiting for that.
+    async fn settle_stat(&self) {
+        let queue = keys::UPDATE_STAT;
+        let names = [queue.to_owned()];
+        let started = Instant::now();
+        while self.kv.queues(&names).await.unwrap()[0].in_flight > 0 {
+            assert!(started.elapsed() < PATIENCE);
+            let lease = Duration::from_millis(1);
+            if let Some(taken) = self.kv.take(queue, 0, lease).await.unwrap() {
+                self.kv.put_back(queue, &taken.id).await.unwrap();
+                return;
+            }
+        }
+    }
+}
+
+/// Twelve reports that see the same stations from several places: some are refined, one is seen
+/// where it cannot be.
+fn reports() -> Vec<Value> {
+    (0..12_u32)
+        .map(|index| {
+            let lat = 51.5 + 0.0001 * f64::from(index);
+            let far = if index == 11 { 0.2 } else { 0.0 };
+            json!({
+                "timestamp": 1_700_000_000_000_i64,
+                "position": {"latitude": lat + far, "longitude": -0.1, "accuracy": 20.0},
+                "wifiAccessPoints": [
+                    {"macAddress": format!("94b40f010d0{:x}", index % 4), "signalStrength": -60},
+                    {"macAddress": format!("94b40f020d{index:02x}")},
+                ],
+                "bluetoothBeacons": [{"macAddress": "ff23456789ab"}],
+                "cellTowers": [cell("gsm", 5, index % 2), cell("lte", index % 3, 7)],
+            })
+        })
+        .collect()
+}
+
+fn cell(radio: &str, lac: u32, cid: u32) -> Value {
+    json!({
+        "radioType": radio, "mobileCountryCode": 234, "mobileNetworkCode": 30,
+        "locationAreaCode": lac + 1, "cellId": cid + 1,
+    })
+}
+
+/// Sends the reports in one request. With a fault the server has to be killed by it.
+fn submit(addresses: &Addresses, fault: Option<&str>) {
+    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let mut web =
+        addresses.start(&["web", "--bind", "127.0.0.1", "--port", &port.to_string()], fault);
+    let mut stream = connect(port);
+    let body = json!({"items": reports()}).to_string();
+    let head = format!(
+        "POST /v2/geosubmit HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n",
+        body.len()
+    );
+    stream.write_all((head + &body).as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    let read = stream.read_to_end(&mut answer);
+    if let Some(fault) = fault {
+        assert!(answer.is_empty(), "a success was reported before {fault}");
+        web.is_killed(fault);
+    } else {
+        read.unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+        web.stop();
+    }
+}
+
+/// Connects as soon as the server listens; there is nothing to wait on but the port.
+fn connect(port: u16) -> TcpStream {
+    let started = Instant::now();
+    loop {
+        match TcpStream::connect(("127.0.0.1", port)) {
+            Ok(stream) => return stream,
+            Err(error) => assert!(started.elapsed() < PATIENCE, "{error}"),
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "messages have to be fresh for a real worker")]
+fn now_ms() -> i64 {
+    chrono::Utc::now().timestamp_millis()
+}

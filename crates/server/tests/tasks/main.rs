@@ -1,0 +1,60 @@
+//! Tasks, worker and scheduler on both backend pairs.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on says so and stops"
+)]
+
+mod bench;
+mod broken;
+mod flow;
+mod schedule;
+mod statistics;
+mod worker;
+
+/// Runs every listed test on both pairs.
+macro_rules! on_both_pairs {
+    ($($module:ident :: $name:ident),* $(,)?) => {
+        mod sqlite_and_embedded {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    crate::$module::$name(ichnaea_testkit::Backend::Embedded).await;
+                }
+            )*
+        }
+
+        mod mariadb_and_redis {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    crate::$module::$name(ichnaea_testkit::Backend::Server).await;
+                }
+            )*
+        }
+    };
+}
+
+on_both_pairs! {
+    flow::a_report_becomes_stations_an_area_grid_cells_and_counters,
+    flow::all_reports_are_gathered_before_a_station_is_updated,
+    flow::an_export_queue_below_its_batch_can_be_left_alone,
+    flow::an_incoming_batch_asks_for_the_exports_it_made_ready,
+    flow::targets_that_are_not_supported_keep_their_reports,
+    flow::an_observation_in_a_wrong_queue_reaches_its_table,
+    broken::reports_wait_while_the_database_is_away,
+    broken::observations_are_put_back_while_the_database_is_away,
+    broken::what_cannot_be_read_becomes_a_dead_letter,
+    broken::a_batch_that_always_fails_is_given_up,
+    broken::an_applied_batch_is_not_applied_again,
+    statistics::counters_are_carried_over_once,
+    statistics::forgotten_counters_are_collected_too,
+    statistics::regions_are_counted_and_old_ones_removed,
+    statistics::old_rows_are_removed,
+    schedule::one_of_two_schedulers_is_active,
+    schedule::a_daily_task_is_made_up_for_after_a_gap,
+    worker::a_worker_runs_what_it_is_told,
+    worker::a_worker_refuses_an_old_schema,
+    worker::an_expired_message_is_dropped,
+}
