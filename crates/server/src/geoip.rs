@@ -258,3 +258,81 @@ fn record(reader: &Reader<Vec<u8>>, address: IpAddr) -> Option<GeoIpRecord> {
         accuracy_radius_km: location.accuracy_radius.and_then(Number::whole),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use ichnaea_testkit::geoip::{IpVersion, city_database, flat_city_database};
+
+    use super::*;
+
+    const LONDON: &str = "81.2.69.192";
+
+    fn place(file: &GeoIpFile, address: &str) -> Option<(f64, f64, f64)> {
+        let found = file.lookup(address.parse().unwrap())?;
+        Some((found.lat, found.lon, found.radius_m))
+    }
+
+    fn write(path: &Path, bytes: &[u8], age_s: u64) {
+        std::fs::write(path, bytes).unwrap();
+        // Two writes within one tick of the clock would look like one.
+        let file = std::fs::File::options().append(true).open(path).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000 - age_s)).unwrap();
+    }
+
+    #[test]
+    fn both_layouts_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let nested = folder.path().join("nested.mmdb");
+        write(&nested, &city_database().to_bytes(), 0);
+        let file = GeoIpFile::open(Some(nested));
+        assert_eq!(place(&file, LONDON), Some((51.5142, -0.0931, 40_000.0)));
+        assert_eq!(place(&file, "::ffff:81.2.69.192"), place(&file, LONDON));
+        assert_eq!(place(&file, "10.0.0.1"), None);
+
+        let flat = folder.path().join("flat.mmdb");
+        write(&flat, &flat_city_database(IpVersion::V4).to_bytes(), 0);
+        let file = GeoIpFile::open(Some(flat));
+        let (lat, lon, radius_m) = place(&file, LONDON).unwrap();
+        assert!((lat - 51.5142).abs() < 1e-4 && (lon + 0.0931).abs() < 1e-4, "{lat} {lon}");
+        assert!((radius_m - 25_000.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_folder_is_read_as_one_database() {
+        let folder = tempfile::tempdir().unwrap();
+        write(&folder.path().join("a.mmdb"), &city_database().to_bytes(), 0);
+        write(&folder.path().join("notes.txt"), b"no database", 0);
+        let file = GeoIpFile::open(Some(folder.path().to_owned()));
+        assert!(place(&file, LONDON).is_some());
+    }
+
+    #[test]
+    fn a_changed_file_is_taken_up_and_a_broken_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("city.mmdb");
+        let file = GeoIpFile::open(Some(path.clone()));
+        assert_eq!(file.built(), None);
+        assert!(!file.reload());
+
+        let database = city_database().to_bytes();
+        write(&path, &database, 3);
+        assert!(file.reload(), "a file that appears is taken up");
+        assert!(!file.reload(), "an unchanged file is not read again");
+        let known = place(&file, LONDON);
+        assert!(known.is_some());
+
+        let half = &database[..database.len() / 2];
+        for (age_s, broken) in [(2, half), (1, b"nonsense".as_slice())] {
+            write(&path, broken, age_s);
+            assert!(!file.reload());
+            assert_eq!(place(&file, LONDON), known);
+        }
+        write(&path, &flat_city_database(IpVersion::V4).to_bytes(), 0);
+        assert!(file.reload());
+        assert_ne!(place(&file, LONDON), known);
+
+        std::fs::remove_file(&path).unwrap();
+        assert!(!file.reload());
+        assert!(place(&file, LONDON).is_some(), "a file that is gone leaves the old one in use");
+    }
+}

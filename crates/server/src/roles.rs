@@ -1,5 +1,7 @@
 //! The roles of a process: web, worker, scheduler, or all of them at once.
 
+use std::io::ErrorKind;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -53,12 +55,21 @@ impl Shutdown {
     }
 }
 
-/// Listens for requests.
+/// Listens for requests. Where the machine has no IPv6, every address means every IPv4 address.
 pub async fn bind(listen: &Listen) -> anyhow::Result<tokio::net::TcpListener> {
-    let address = (listen.bind, listen.port());
-    tokio::net::TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {} port {}", listen.bind, listen.port()))
+    let (address, port) = (listen.bind, listen.port());
+    let bound = match tokio::net::TcpListener::bind((address, port)).await {
+        Err(error) if address.is_ipv6() && address.is_unspecified() && lacks_ipv6(&error) => {
+            tokio::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await
+        }
+        bound => bound,
+    };
+    bound.with_context(|| format!("cannot listen on {address} port {port}"))
+}
+
+/// Does this error say that there is no IPv6, rather than that the port is taken or forbidden?
+fn lacks_ipv6(error: &std::io::Error) -> bool {
+    !matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::PermissionDenied)
 }
 
 /// Plays some roles until a signal, or until one of them fails; then stops the others too.
