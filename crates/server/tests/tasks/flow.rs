@@ -1,5 +1,7 @@
 //! From reports to rows.
 
+use std::time::Duration;
+
 use ichnaea_server::keys;
 use ichnaea_server::tasks::Task;
 use ichnaea_server::tasks::drain::{Drain, Progress};
@@ -69,6 +71,25 @@ pub async fn all_reports_are_gathered_before_a_station_is_updated(backend: Backe
     assert_eq!(stages, ["reports", "exports", "observations", "grid cells"]);
     let rows = bench.rows("SELECT lat, region, block_count FROM wifi_shard_0");
     assert_eq!(json!(rows), json!([[null, null, 1.0]]));
+}
+
+pub async fn a_batch_that_others_hold_is_waited_for(backend: Backend) {
+    let bench = Bench::new(backend).await;
+    bench.push("update_wifi_0", vec![observation("94b40f010d01", 51.5, -0.1)]).await;
+    // A worker takes the batch and is never heard of again.
+    let lease = Duration::from_millis(300);
+    let taken = bench.context().kv.take("update_wifi_0", 0, lease).await.unwrap();
+    assert!(taken.is_some());
+    let mut told = Vec::new();
+    let note = |progress: Progress<'_>| {
+        if let Progress::Waiting { stage, items } = progress {
+            told.push((stage, items));
+        }
+    };
+    Drain::default().run(&bench.run, note).await.unwrap();
+    assert_eq!(told.first(), Some(&("observations", 1)));
+    assert_eq!(bench.rows("SELECT lat FROM wifi_shard_0").len(), 1);
+    assert_eq!(bench.counters(["statcounter_wifi_20260131"]).await, [Some(1)]);
 }
 
 pub async fn an_export_queue_below_its_batch_can_be_left_alone(backend: Backend) {

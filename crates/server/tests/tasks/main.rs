@@ -39,6 +39,7 @@ macro_rules! on_both_pairs {
 on_both_pairs! {
     flow::a_report_becomes_stations_an_area_grid_cells_and_counters,
     flow::all_reports_are_gathered_before_a_station_is_updated,
+    flow::a_batch_that_others_hold_is_waited_for,
     flow::an_export_queue_below_its_batch_can_be_left_alone,
     flow::an_incoming_batch_asks_for_the_exports_it_made_ready,
     flow::targets_that_are_not_supported_keep_their_reports,
