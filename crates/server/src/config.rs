@@ -94,9 +94,6 @@ pub struct Settings {
     #[arg(long, env = "CELERY_WORKER_CONCURRENCY", value_name = "COUNT", global = true, help_heading = LIMITS)]
     pub worker_concurrency: Option<usize>,
 
-    /// Salt of the response signatures in the log
-    #[arg(long, env = "SECRET_KEY", value_name = "TEXT", global = true, hide_env_values = true)]
-    pub secret_key: Option<String>,
     /// Least severe level that is logged: CRITICAL, ERROR, WARNING, INFO or DEBUG
     #[arg(long, env = "LOGGING_LEVEL", value_name = "LEVEL", global = true, default_value = "INFO", ignore_case = true, value_parser = ["CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG"])]
     pub logging_level: String,
@@ -336,10 +333,6 @@ mod tests {
         }
     }
 
-    fn text(value: &str) -> Option<String> {
-        Some(value.to_owned())
-    }
-
     #[test]
     fn serve_needs_nothing() {
         let config = settings().resolve(Embedded::Create).unwrap();
@@ -359,9 +352,9 @@ mod tests {
     #[test]
     fn both_families_of_variables_resolve() {
         let parts = Settings {
-            db_host: text("db.example"),
-            db_password: text("p@ss/word"),
-            redis_host: text("cache"),
+            db_host: Some("db.example".into()),
+            db_password: Some("p@ss/word".into()),
+            redis_host: Some("cache".into()),
             ..settings()
         };
         let config = parts.resolve(Embedded::IfPresent).unwrap();
@@ -369,10 +362,10 @@ mod tests {
         assert_eq!(config.redis_uri, "redis://cache:6379/0");
 
         let whole = Settings {
-            db_readonly_uri: text("mysql://r@h/location"),
-            db_readwrite_uri: text("mysql://w@h/location"),
-            sqlalchemy_url: text("mysql://a@h/location"),
-            redis_uri: text("redis://h:1/2"),
+            db_readonly_uri: Some("mysql://r@h/location".into()),
+            db_readwrite_uri: Some("mysql://w@h/location".into()),
+            sqlalchemy_url: Some("mysql://a@h/location".into()),
+            redis_uri: Some("redis://h:1/2".into()),
             ..parts
         };
         let config = whole.resolve(Embedded::IfPresent).unwrap();
@@ -385,8 +378,8 @@ mod tests {
     #[test]
     fn all_problems_are_reported_at_once() {
         let settings = Settings {
-            db_readwrite_uri: text("mysql://w@h/location"),
-            trusted_proxies: text("10.0.0.0/8, nonsense"),
+            db_readwrite_uri: Some("mysql://w@h/location".into()),
+            trusted_proxies: Some("10.0.0.0/8, nonsense".into()),
             request_timeout: 0,
             ..settings()
         };
@@ -398,8 +391,8 @@ mod tests {
     #[test]
     fn database_and_queue_need_files_of_their_own() {
         let settings = Settings {
-            db_readwrite_uri: text("sqlite:one.sqlite"),
-            redis_uri: text("sqlite:one.sqlite"),
+            db_readwrite_uri: Some("sqlite:one.sqlite".into()),
+            redis_uri: Some("sqlite:one.sqlite".into()),
             ..settings()
         };
         assert!(settings.resolve(Embedded::IfPresent).is_err());

@@ -8,10 +8,10 @@ mod backlog;
 mod error;
 mod iso_time;
 mod key;
-mod locate_request;
+pub mod locate_request;
 mod schema;
 mod submit;
-mod submit_request;
+pub mod submit_request;
 mod usage;
 
 use std::net::{IpAddr, SocketAddr};

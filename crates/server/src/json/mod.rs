@@ -1,7 +1,7 @@
 //! JSON as clients of this service send it.
 //!
 //! Requests are read by `serde_json`. What that refuses is looked at a second time by
-//! [`dialect`]: the original's reader also takes `NaN`, `Infinity`, numbers that overflow and
+//! `dialect.rs`: the original's reader also takes `NaN`, `Infinity`, numbers that overflow and
 //! lone surrogates, and clients have come to rely on it.
 
 mod dialect;

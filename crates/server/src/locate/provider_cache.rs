@@ -124,10 +124,6 @@ pub fn write(keys: Vec<Vec<u8>>, answer: &Answer, ttl: Duration) -> Vec<Op> {
 mod tests {
     use super::*;
 
-    fn value(text: &str) -> Option<Vec<u8>> {
-        Some(text.as_bytes().to_vec())
-    }
-
     fn position(lat: f64, lon: f64, accuracy_m: f64) -> Answer {
         Answer::Found(Position { lat, lon, accuracy_m, is_lacf: false })
     }
@@ -143,10 +139,10 @@ mod tests {
 
     #[test]
     fn values_as_the_original_writes_them_are_read() {
-        assert_eq!(read(&[value("\"404\"")]), Some(Cached::Hit(Answer::NotFound)));
+        assert_eq!(read(&[Some(b"\"404\"".to_vec())]), Some(Cached::Hit(Answer::NotFound)));
         let near = [
-            value(r#"{"lat": 51.5, "lon": -0.1, "accuracy": 100, "fallback": null}"#),
-            value(r#"{"lat": 51.5001, "lon": -0.1, "accuracy": 200.0, "fallback": null}"#),
+            Some(br#"{"lat": 51.5, "lon": -0.1, "accuracy": 100, "fallback": null}"#.to_vec()),
+            Some(br#"{"lat": 51.5001, "lon": -0.1, "accuracy": 200.0, "fallback": null}"#.to_vec()),
         ];
         let Some(Cached::Hit(Answer::Found(mean))) = read(&near) else { panic!("no hit") };
         assert!((mean.lat - 51.50005).abs() < 1e-9 && (mean.lon + 0.1).abs() < 1e-9);
@@ -155,13 +151,16 @@ mod tests {
 
     #[test]
     fn values_that_contradict_each_other_are_no_answer() {
-        let here = value(r#"{"lat": 51.5, "lon": -0.1, "accuracy": 100, "fallback": null}"#);
-        let there = value(r#"{"lat": 51.5, "lon": 20.0, "accuracy": 100, "fallback": null}"#);
-        let area = value(r#"{"lat": 51.5, "lon": -0.1, "accuracy": 100, "fallback": "lacf"}"#);
-        for other in [there, area, value("\"404\"")] {
+        let here =
+            Some(br#"{"lat": 51.5, "lon": -0.1, "accuracy": 100, "fallback": null}"#.to_vec());
+        let there =
+            Some(br#"{"lat": 51.5, "lon": 20.0, "accuracy": 100, "fallback": null}"#.to_vec());
+        let area =
+            Some(br#"{"lat": 51.5, "lon": -0.1, "accuracy": 100, "fallback": "lacf"}"#.to_vec());
+        for other in [there, area, Some(b"\"404\"".to_vec())] {
             assert_eq!(read(&[here.clone(), other]), Some(Cached::Inconsistent));
         }
         assert_eq!(read(&[None, None]), Some(Cached::Miss));
-        assert_eq!(read(&[here, value("broken")]), None);
+        assert_eq!(read(&[here, Some(b"broken".to_vec())]), None);
     }
 }
