@@ -12,7 +12,6 @@ use std::time::Duration;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder, Params};
 use pool::Pool;
-use rand::Rng as _;
 
 use super::lookup::union;
 use super::{Done, Lookup, Read, Row, Rule, Statement, Write};
@@ -127,7 +126,7 @@ impl MySql {
                 }
                 if number != DUPLICATE_KEY {
                     let at_most = Duration::from_secs(lock_errors.len() as u64);
-                    let part = rand::rng().random_range(0.0..1.0);
+                    let part = rand::random_range(0.0..1.0);
                     tokio::time::sleep(at_most.mul_f64(part)).await;
                 }
             }
