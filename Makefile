@@ -30,13 +30,9 @@ bench: ## Micro benchmarks, then the load measurements of bench/
 	@bench/run
 
 .PHONY: fuzz
-fuzz: ## Fuzz every parser for a minute each (needs cargo-fuzz and its nightly-like flags)
+fuzz: ## Fuzz every parser for a minute each
 	@scripts/fuzz
 
 .PHONY: image
-image: ## Build the container image with buildah
+image: ## Build the container image ichnaea:VERSION with buildah
 	@scripts/image
-
-.PHONY: bless
-bless: ## Accept changed snapshots after reading them
-	@cargo insta review

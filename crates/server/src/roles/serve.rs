@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use ichnaea_domain::export::ExportConfig;
 use ichnaea_store::Store;
 
 use super::Role;
@@ -23,6 +24,9 @@ pub async fn run(config: Config, listen: &Listen, with_demo: bool) -> anyhow::Re
         demo = demo::load(&context).await.context("cannot load the demonstration data")?;
     }
     let key = first_key(&context.writer).await?;
+    if matches!(key, Key::Made(_)) && context.config.databases.read_write.starts_with("sqlite:") {
+        learn_at_once(&context.writer).await?;
+    }
     let listener = super::bind(listen).await?;
     greet(listener.local_addr()?, &key, demo.as_ref());
     super::run(context, &[Role::Web, Role::Worker, Role::Scheduler], Some(listener)).await
@@ -61,6 +65,15 @@ async fn first_key(store: &Store) -> anyhow::Result<Key> {
     Ok(Key::Made(apikey::create(store, None, &values).await?.valid_key))
 }
 
+/// Where few report, nobody wants to wait for a batch of a hundred: on a small installation every
+/// report is learned as soon as the next round of tasks comes by, about a minute later.
+async fn learn_at_once(store: &Store) -> anyhow::Result<()> {
+    if let Some(config) = store.export_config("internal").await? {
+        store.put_export_config(&ExportConfig { batch: Some(1), ..config }).await?;
+    }
+    Ok(())
+}
+
 fn greet(address: SocketAddr, key: &Key, demo: Option<&Demo>) {
     let host = match address.ip().to_canonical() {
         ip if ip.is_unspecified() => "localhost".to_owned(),
@@ -69,15 +82,16 @@ fn greet(address: SocketAddr, key: &Key, demo: Option<&Demo>) {
     };
     let base = format!("http://{host}:{}", address.port());
     print(format!("\nIchnaea answers at {base}"));
-    match key {
-        Key::Made(key) => {
+    match (key, demo) {
+        // A key that guards nothing but invented stations may be shown again.
+        (Key::Made(key), _) | (Key::Known(key), Some(_)) => {
             print(format!("API key: {key}\n\nTry:"));
             for line in examples(&base, key, demo) {
                 print(format!("  {line}"));
             }
             print("");
         }
-        Key::Known(key) => {
+        (Key::Known(key), None) => {
             let start: String = key.chars().take(4).collect();
             print(format!("API key: {start}… (`ichnaea apikey list` shows all keys)\n"));
         }
@@ -97,7 +111,7 @@ fn examples(base: &str, key: &str, demo: Option<&Demo>) -> [String; 3] {
         return [curl("/v1/geolocate", wifi_query), curl("/v1/geolocate", cell_query), submit];
     }
     let query = format!(r#"{{"wifiAccessPoints":{seen}}}"#);
-    let wait = "   # a few minutes later, or after `ichnaea pipeline drain`";
+    let wait = "   # two minutes later, or after `ichnaea pipeline drain`";
     [submit, curl("/v1/geolocate", &query) + wait, curl("/v1/country", &query) + wait]
 }
 

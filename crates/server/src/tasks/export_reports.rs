@@ -19,6 +19,10 @@ use super::run::LARGE_BATCH;
 use super::{Outcome, Run, update_incoming};
 use crate::{fault, keys};
 
+/// Reports that become observations in one step at least, when they wait. Small batches would pay
+/// for the way to the key-value store once for each report.
+const INTERNAL_BATCH: usize = 1000;
+
 /// Exports one batch of the queue, or of the target, that `argument` names; without one, of every
 /// target.
 pub async fn run(run: &Run, argument: Option<&str>) -> anyhow::Result<Outcome> {
@@ -45,17 +49,19 @@ pub async fn export(run: &Run, config: &ExportConfig) -> anyhow::Result<Outcome>
         return Ok(Outcome::default());
     }
     let queue = config.queue("", None);
-    // "Everything" is taken in parts, so that a backlog does not have to fit into memory.
-    let batch = match config.batch_size() {
+    let is_internal = config.target() == Some(Schema::Internal);
+    let take = match config.batch_size() {
+        // "Everything" is taken in parts, so that a backlog does not have to fit into memory.
         0 => LARGE_BATCH,
+        // The batch says when it is worth starting; how much of ours we take then is our affair.
+        batch if is_internal => batch.max(INTERNAL_BATCH),
         batch => batch,
     };
-    let is_internal = config.target() == Some(Schema::Internal);
     let regions = run.context.regions;
     let work = |taken| std::future::ready(work(taken, is_internal, regions));
-    let mut outcome = work_through(run, &keys::export(&queue, batch), work).await?;
-    if config.batch_size() == 0 && outcome.items > 0 {
-        outcome.is_ready = run.is_ready(&keys::export(&queue, 0)).await?;
+    let mut outcome = work_through(run, &keys::export(&queue, take), work).await?;
+    if outcome.items > 0 {
+        outcome.is_ready = run.is_ready(&keys::export(&queue, config.batch_size())).await?;
     }
     Ok(outcome)
 }

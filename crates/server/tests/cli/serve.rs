@@ -37,6 +37,10 @@ pub fn the_printed_requests_work_and_a_signal_ends_it_well(backend: Backend) {
     }
     let keys = ichnaea.run(&["apikey", "list"]).lines;
     assert_eq!(keys[0], "1 api keys.");
+    // Only a small installation learns every report by itself.
+    let at_once = "SELECT name FROM export_config WHERE name = 'internal' AND batch = 1";
+    let expected = usize::from(backend == Backend::Embedded);
+    assert_eq!(backends.database.rows(at_once).len(), expected);
 
     let id = running.0.id().to_string();
     assert!(Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());
