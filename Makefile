@@ -32,7 +32,3 @@ bench: ## Micro benchmarks, then the load measurements of bench/
 .PHONY: fuzz
 fuzz: ## Fuzz every parser for a minute each
 	@scripts/fuzz
-
-.PHONY: image
-image: ## Build the container image ichnaea:VERSION with buildah
-	@scripts/image
