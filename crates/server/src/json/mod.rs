@@ -22,3 +22,24 @@ pub fn parse(text: &str) -> Result<Value<'_>, String> {
 pub fn float(number: f64) -> String {
     format!("{number:?}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_to_the_last_bit() {
+        for number in [31.245_270_191_439_438, 121.481_791_510_020_93, -0.1, 1e-7, 5e-324] {
+            let text = float(number);
+            assert_eq!(parse(&text), Ok(Value::Float(number)));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_written_is_read(number in proptest::num::f64::NORMAL) {
+            let text = float(number);
+            proptest::prop_assert_eq!(parse(&text), Ok(Value::Float(number)));
+        }
+    }
+}
