@@ -173,3 +173,26 @@ fn described(error: &refinery::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A migration that was published is never edited: databases out there remember its checksum,
+    /// and a changed one stops them. Add another migration instead of changing a number here.
+    #[test]
+    fn published_migrations_are_never_edited() {
+        let checksums = |dialect| {
+            let migrations = migrations(dialect).unwrap();
+            migrations.iter().map(|one| (one.to_string(), one.checksum())).collect::<Vec<_>>()
+        };
+        let named = |sums: [u64; 2]| {
+            let names = ["V1__original", "V2__additions"].map(str::to_owned);
+            names.into_iter().zip(sums).collect::<Vec<_>>()
+        };
+        let mysql = [7_231_332_168_474_128_723, 8_268_044_028_386_868_496];
+        assert_eq!(checksums(Dialect::MySql), named(mysql));
+        let sqlite = [10_221_527_320_276_508_952, 12_596_751_790_755_860_212];
+        assert_eq!(checksums(Dialect::Sqlite), named(sqlite));
+    }
+}
