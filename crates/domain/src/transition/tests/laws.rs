@@ -15,9 +15,10 @@ fn observations() -> impl Strategy<Value = Vec<Observation>> {
     prop::collection::vec(one, 1..12)
 }
 
+/// Stations that were last changed before now, so that a change by the batch can be told.
 fn stations() -> impl Strategy<Value = Option<Station>> {
     let position = prop::option::of((-0.03..0.03, -0.03..0.03));
-    let station = (position, 0.0..20_000.0, any::<u32>(), 0_u32..600, any::<bool>()).prop_map(
+    let station = (position, 0.0..20_000.0, any::<u32>(), 1_u32..600, any::<bool>()).prop_map(
         |(position, weight, samples, age, is_query)| Station {
             lat: position.map(|(lat, _)| P.0 + lat),
             lon: position.map(|(_, lon)| P.1 + lon),
