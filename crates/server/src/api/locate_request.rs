@@ -52,17 +52,13 @@ pub fn read(document: Option<&Value<'_>>) -> Result<Request, ApiError> {
     let (lacf, ipf) = fallbacks.unwrap_or((true, consider_ip));
 
     let nothing_left = blue.good.is_empty() && cell.good.is_empty() && wifi.good.is_empty();
-    let bad = bad_elements([blue.bad, cell.bad, wifi.bad]);
+    let bad: Vec<Problem> = [blue.bad, cell.bad, wifi.bad].concat();
     if !fields.problems.is_empty() || (nothing_left && !bad.is_empty()) {
         let mut problems = fields.problems;
         problems.extend(bad);
         return Err(ApiError::Invalid(problems));
     }
     Ok(Request { blue: blue.good, cell: cell.good, wifi: wifi.good, lacf, ipf })
-}
-
-fn bad_elements(lists: [Vec<Problem>; 3]) -> Vec<Problem> {
-    lists.into_iter().flatten().collect()
 }
 
 fn blue(fields: &mut Fields<'_, '_>) -> BlueReading {

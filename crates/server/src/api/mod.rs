@@ -18,7 +18,6 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
-use http::StatusCode;
 use ichnaea_domain::api_key::ApiKey;
 use ichnaea_domain::locate::{Api, Fallback};
 
@@ -30,6 +29,7 @@ use submit_request::Version;
 pub use backlog::Backlog;
 pub use error::{ApiError, quoted};
 pub use key::{KeyCache, KeyState};
+pub(crate) use schema::number as loose_number;
 pub use submit::queue;
 pub use usage::Usage;
 
@@ -192,12 +192,4 @@ async fn country(
 
 fn fallback_member(name: Option<&str>) -> String {
     name.map_or_else(String::new, |name| format!(", \"fallback\": \"{name}\""))
-}
-
-/// The status of a successful submission.
-const fn submit_status(version: Version) -> StatusCode {
-    match version {
-        Version::V0 => StatusCode::NO_CONTENT,
-        Version::V1 | Version::V2 => StatusCode::OK,
-    }
 }

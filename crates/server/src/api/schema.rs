@@ -222,7 +222,7 @@ fn integer(value: &Value<'_>) -> Result<Option<i64>, ()> {
 }
 
 /// `Ok(None)`: counts as absent. `Err`: no number.
-fn number(value: &Value<'_>) -> Result<Option<f64>, ()> {
+pub fn number(value: &Value<'_>) -> Result<Option<f64>, ()> {
     match value {
         Value::Int(number) => Ok(Some(*number as f64)),
         Value::Bool(flag) => Ok(Some(f64::from(u8::from(*flag)))),

@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::response::Response;
+use http::StatusCode;
 use ichnaea_domain::api_key::{ApiKey, is_sampled};
 use ichnaea_domain::report::{QueuedReport, Report};
 use ichnaea_domain::station::Source;
@@ -9,7 +10,6 @@ use ichnaea_kv::Op;
 
 use super::error::ApiError;
 use super::submit_request::{self, Version};
-use super::submit_status;
 use crate::context::Context;
 use crate::fault;
 use crate::http::{Web, json_answer};
@@ -35,12 +35,14 @@ pub async fn submit(
             ApiError::Unavailable
         })?;
     }
-    let mut response = match version {
-        Version::V0 => Response::new(Body::empty()),
+    Ok(match version {
+        Version::V0 => {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            response
+        }
         Version::V1 | Version::V2 => json_answer("{}"),
-    };
-    *response.status_mut() = submit_status(version);
-    Ok(response)
+    })
 }
 
 fn queued(key: &ApiKey, report: Report) -> QueuedReport {

@@ -4,6 +4,7 @@ use ichnaea_domain::cell::Radio;
 use ichnaea_domain::locate::{Blue, Cell, Query, Wifi};
 use serde_json::{Map, Value, json};
 
+use crate::api::loose_number;
 use crate::json;
 
 /// The formats a key can name.
@@ -136,16 +137,9 @@ fn text_member<'v>(document: &'v json::Value<'_>, name: &str) -> Option<&'v str>
     }
 }
 
-/// A finite number, which may come as text.
+/// A finite number, read as loosely as those of our own clients.
 fn number(value: &json::Value<'_>) -> Option<f64> {
-    let number = match value {
-        json::Value::Int(number) => *number as f64,
-        json::Value::Float(number) => *number,
-        json::Value::Text(text) => text.trim().parse().ok()?,
-        json::Value::Bool(flag) => f64::from(u8::from(*flag)),
-        _ => return None,
-    };
-    number.is_finite().then_some(number)
+    loose_number(value).ok()?.filter(|number| number.is_finite())
 }
 
 /// Adds a list that is not empty.
