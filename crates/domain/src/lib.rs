@@ -14,6 +14,7 @@ pub mod geoip;
 pub mod locate;
 pub mod mac;
 pub mod observation;
+pub mod rate_control;
 pub mod reading;
 pub mod region;
 pub mod report;
