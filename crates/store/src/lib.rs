@@ -85,6 +85,13 @@ impl Store {
         self.driver.query(Statement::plain("SELECT 1")).await.map(drop)
     }
 
+    /// How many transactions have left row versions behind that the server has not purged yet: when
+    /// it grows without end, the server does not keep up with what is written. `None` on SQLite,
+    /// which keeps none, and for an account without the privilege `PROCESS`.
+    pub async fn transaction_history_length(&self) -> Result<Option<u64>> {
+        self.driver.history_length().await
+    }
+
     /// The schema revisions that the original would see, sorted.
     pub async fn schema_versions(&self) -> Result<Vec<String>> {
         let text = "SELECT version_num FROM alembic_version ORDER BY version_num";

@@ -137,6 +137,15 @@ impl Driver {
         }
     }
 
+    /// How many transactions have left row versions that are not purged yet; `None` where there is
+    /// no such number or the account may not see it.
+    pub(crate) async fn history_length(&self) -> Result<Option<u64>> {
+        match self {
+            Self::MySql(driver) => driver.history_length().await,
+            Self::Sqlite(_) => Ok(None),
+        }
+    }
+
     /// Reads rows by key, one list per look-up.
     pub(crate) async fn lookup(&self, lookups: Vec<Lookup>) -> Result<Vec<Vec<Row>>> {
         match self {

@@ -25,6 +25,9 @@ const LOCK_WAIT_TIMEOUT: u16 = 1205;
 /// The server ended one of two transactions that waited for each other.
 const DEADLOCK: u16 = 1213;
 
+/// The account lacks a privilege that is not about tables.
+const PRIVILEGE_MISSING: u16 = 1227;
+
 /// How often a transaction is tried in all.
 const TRIES: u32 = 3;
 
@@ -88,6 +91,17 @@ impl MySql {
     /// Reads rows by key in one round trip, one list per look-up.
     pub(crate) async fn lookup(&self, lookups: Vec<Lookup>) -> Result<Vec<Vec<Row>>> {
         self.run(None, move |conn| Box::pin(lookup(conn, lookups))).await
+    }
+
+    /// How many transactions have left row versions that are not purged yet; `None` when the
+    /// account may not see it.
+    pub(crate) async fn history_length(&self) -> Result<Option<u64>> {
+        let rows = self.run(None, |conn| Box::pin(history_length(conn))).await?;
+        // The counter starts at any moment and may be below 0 for a while.
+        Ok(rows
+            .first()
+            .and_then(|row| row.int::<i64>(0))
+            .map(|length| length.max(0).unsigned_abs()))
     }
 
     /// Runs something else on a connection.
@@ -196,6 +210,15 @@ async fn execute(conn: &mut Conn, statement: Statement) -> std::result::Result<u
     Ok(conn.affected_rows())
 }
 
+async fn history_length(conn: &mut Conn) -> std::result::Result<Vec<Row>, Failure> {
+    let text = "SELECT `count` FROM information_schema.innodb_metrics \
+                WHERE name = 'trx_rseg_history_len'";
+    match query(conn, Statement::plain(text)).await {
+        Err(failure) if failure.is_missing_privilege() => Ok(Vec::new()),
+        result => result,
+    }
+}
+
 async fn lookup(
     conn: &mut Conn,
     lookups: Vec<Lookup>,
@@ -282,6 +305,11 @@ impl Failure {
             }
             _ => None,
         }
+    }
+
+    /// Whether the account may not do this, whatever tables it has rights on.
+    fn is_missing_privilege(&self) -> bool {
+        matches!(self, Self::Driver(mysql_async::Error::Server(error)) if error.code == PRIVILEGE_MISSING)
     }
 }
 

@@ -253,3 +253,20 @@ async fn no_error_shows_a_password() {
     }
     drop(db);
 }
+
+#[tokio::test]
+async fn a_server_tells_its_transaction_history_to_whom_it_may() {
+    let (store, db) = migrated(Backend::Server).await;
+    assert!(store.transaction_history_length().await.unwrap().is_some());
+    // An account of the service as the original's operators make it has no PROCESS.
+    let reader = Store::open(&db.reader_uri(), &Options::default()).unwrap();
+    assert_eq!(reader.transaction_history_length().await, Ok(None));
+    reader.ping().await.unwrap();
+
+    let (store, _db) = migrated(Backend::Embedded).await;
+    assert_eq!(store.transaction_history_length().await, Ok(None));
+
+    let away = Store::open("mysql://nobody@127.0.0.1:1/nothing", &short()).unwrap();
+    let failure = away.transaction_history_length().await;
+    assert!(matches!(failure, Err(Error::Unavailable(_))), "{failure:?}");
+}
