@@ -97,8 +97,24 @@ pub struct Settings {
     /// Least severe level that is logged: CRITICAL, ERROR, WARNING, INFO or DEBUG
     #[arg(long, env = "LOGGING_LEVEL", value_name = "LEVEL", global = true, default_value = "INFO", ignore_case = true, value_parser = ["CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG"])]
     pub logging_level: String,
+    /// Host of a statsd server that understands tags; unset: no metrics are sent
+    #[arg(long, env = "STATSD_HOST", value_name = "HOST", global = true, help_heading = OBSERVE)]
+    pub statsd_host: Option<String>,
+    /// Port of the statsd server [default: 8125]
+    #[arg(long, env = "STATSD_PORT", value_name = "PORT", global = true, help_heading = OBSERVE)]
+    pub statsd_port: Option<u16>,
+    /// Port on which `/metrics` is served for Prometheus; unset: nowhere
+    #[arg(long, env = "METRICS_PORT", value_name = "PORT", global = true, help_heading = OBSERVE)]
+    pub metrics_port: Option<u16>,
+    /// Address for that port [default: every one]
+    #[arg(long, env = "METRICS_BIND", value_name = "ADDRESS", global = true, help_heading = OBSERVE)]
+    pub metrics_bind: Option<IpAddr>,
+    /// Development mode: readable logs, metrics in the log
+    #[arg(long, env = "LOCAL_DEV_ENV", global = true, help_heading = OBSERVE, default_value_t = false, action = clap::ArgAction::Set, value_parser = clap::builder::BoolishValueParser::new())]
+    pub local_dev_env: bool,
 }
 
+const OBSERVE: &str = "Metrics and logs";
 const STORES: &str = "Where data is kept";
 const LIMITS: &str = "Limits";
 
@@ -134,6 +150,15 @@ pub struct Databases {
     pub ddl: String,
 }
 
+/// A statsd server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statsd {
+    /// Name or address.
+    pub host: String,
+    /// UDP port.
+    pub port: u16,
+}
+
 /// What the settings mean.
 #[derive(Clone)]
 pub struct Config {
@@ -157,6 +182,14 @@ pub struct Config {
     pub lease: Duration,
     /// Tasks at the same time in one worker, at least 1.
     pub worker_concurrency: usize,
+    /// Where metrics are sent, if anywhere.
+    pub statsd: Option<Statsd>,
+    /// Port of the Prometheus endpoint, if there is one.
+    pub metrics_port: Option<u16>,
+    /// Address of the Prometheus endpoint.
+    pub metrics_bind: IpAddr,
+    /// Readable logs, metrics in the log.
+    pub is_development: bool,
 }
 
 /// A setting that cannot be used.
@@ -217,6 +250,11 @@ impl Settings {
             backend_timeout: Duration::from_secs(self.backend_timeout),
             lease: Duration::from_secs(self.lease_seconds),
             worker_concurrency: self.worker_concurrency.unwrap_or_else(processors),
+            statsd: given(self.statsd_host.as_ref())
+                .map(|host| Statsd { host, port: self.statsd_port.unwrap_or(8125) }),
+            metrics_port: self.metrics_port,
+            metrics_bind: self.metrics_bind.unwrap_or(IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED)),
+            is_development: self.local_dev_env,
         })
     }
 

@@ -9,6 +9,7 @@ use ichnaea_store::Store;
 use crate::clock::{Chance, Clock};
 use crate::config::Config;
 use crate::geoip::GeoIpFile;
+use crate::metrics::Metrics;
 
 /// Handles to everything outside, opened once at the start.
 ///
@@ -29,6 +30,8 @@ pub struct Context {
     pub http: reqwest::Client,
     /// Region shapes and names.
     pub regions: &'static Regions,
+    /// What is counted and measured.
+    pub metrics: Metrics,
     /// Time.
     pub clock: Clock,
     /// Draws of sampling.
@@ -54,6 +57,7 @@ impl Context {
         Ok(Self {
             http: crate::locate::fallback::http_client()?,
             regions: Regions::shared(),
+            metrics: Metrics::open(&config),
             clock: Clock::default(),
             chance: Chance::default(),
             reader,

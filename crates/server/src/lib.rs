@@ -16,5 +16,6 @@ pub mod json;
 pub mod keys;
 pub mod locate;
 pub mod logging;
+pub mod metrics;
 pub mod roles;
 pub mod tasks;

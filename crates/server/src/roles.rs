@@ -1,7 +1,7 @@
 //! The roles of a process: web, worker, scheduler, or all of them at once.
 
 use std::io::ErrorKind;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -11,6 +11,7 @@ use tracing::{error, info};
 
 use crate::config::Listen;
 use crate::context::Context;
+use crate::metrics::endpoint;
 use crate::tasks::{runner, scheduler};
 
 pub mod serve;
@@ -55,9 +56,14 @@ impl Shutdown {
     }
 }
 
-/// Listens for requests. Where the machine has no IPv6, every address means every IPv4 address.
+/// Listens for requests.
 pub async fn bind(listen: &Listen) -> anyhow::Result<tokio::net::TcpListener> {
     let (address, port) = (listen.bind, listen.port());
+    listen_on(address, port).await
+}
+
+/// Listens on one address; where the machine has no IPv6, every address means every IPv4 address.
+async fn listen_on(address: IpAddr, port: u16) -> anyhow::Result<tokio::net::TcpListener> {
     let bound = match tokio::net::TcpListener::bind((address, port)).await {
         Err(error) if address.is_ipv6() && address.is_unspecified() && lacks_ipv6(&error) => {
             tokio::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await
@@ -76,9 +82,35 @@ fn lacks_ipv6(error: &std::io::Error) -> bool {
 pub async fn run(
     context: Arc<Context>,
     roles: &[Role],
-    mut listener: Option<tokio::net::TcpListener>,
+    listener: Option<tokio::net::TcpListener>,
 ) -> anyhow::Result<()> {
     let (stop, shutdown) = Shutdown::new();
+    let endpoint = match context.config.metrics_port {
+        None => None,
+        Some(port) => {
+            let listener = listen_on(context.config.metrics_bind, port).await;
+            let listener = listener.context("the Prometheus endpoint (METRICS_PORT)")?;
+            let (context, mut shutdown) = (Arc::clone(&context), shutdown.clone());
+            let requested = async move { shutdown.requested().await };
+            Some(tokio::spawn(endpoint::serve(context, listener, requested)))
+        }
+    };
+    let metrics = Arc::clone(&context);
+    let result = play(context, roles, listener, stop, shutdown).await;
+    if let Some(endpoint) = endpoint {
+        endpoint.abort();
+    }
+    metrics.metrics.flush().await;
+    result
+}
+
+async fn play(
+    context: Arc<Context>,
+    roles: &[Role],
+    mut listener: Option<tokio::net::TcpListener>,
+    stop: watch::Sender<bool>,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
     let mut parts = JoinSet::new();
     for &role in roles {
         let (context, mut shutdown) = (Arc::clone(&context), shutdown.clone());
