@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::api_key::is_well_formed;
+use crate::station::Source;
+
 /// One row of the table of export targets.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExportConfig {
@@ -92,6 +95,141 @@ impl ExportConfig {
     }
 }
 
+/// Columns are this long at most, characters.
+const MAX_NAME: usize = 40;
+const MAX_URL: usize = 512;
+const MAX_SKIP_KEYS: usize = 1024;
+const MAX_SKIP_SOURCES: usize = 64;
+
+/// The parts of a bucket's path that are filled in for every object.
+const PLACEHOLDERS: [&str; 5] = ["source", "api_key", "year", "month", "day"];
+
+/// Why a target cannot work as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The column.
+    pub field: &'static str,
+    /// What is wrong with it and what is allowed.
+    pub what: String,
+}
+
+impl ExportConfig {
+    /// Everything that keeps the target from working, in the order of the columns.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let columns = [
+            ("name", check_name(&self.name)),
+            ("batch", self.check_batch()),
+            ("schema", self.check_schema()),
+            ("url", self.check_url()),
+            ("skip_keys", check_set(self.skip_keys.as_deref(), MAX_SKIP_KEYS, check_key)),
+            (
+                "skip_sources",
+                check_set(self.skip_sources.as_deref(), MAX_SKIP_SOURCES, check_source),
+            ),
+        ];
+        let problem = |(field, result): (&'static str, Result<(), String>)| {
+            result.err().map(|what| Problem { field, what })
+        };
+        columns.into_iter().filter_map(problem).collect()
+    }
+
+    fn check_batch(&self) -> Result<(), String> {
+        match self.batch {
+            Some(batch) if batch < 0 => Err(format!("{batch} is below 0; 0 means all that waits")),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_schema(&self) -> Result<(), String> {
+        let names = Schema::ALL.map(|(_, name)| name).join(", ");
+        match (&self.schema, self.target()) {
+            (_, Some(_)) => Ok(()),
+            (Some(schema), None) => Err(format!("'{schema}' is not one of {names}")),
+            (None, None) => Err(format!("not set; it is one of {names}")),
+        }
+    }
+
+    fn check_url(&self) -> Result<(), String> {
+        let url = self.url.as_deref().unwrap_or_default();
+        if url.chars().count() > MAX_URL {
+            return Err(format!("longer than {MAX_URL} characters"));
+        }
+        match self.target() {
+            Some(Schema::Geosubmit) => {
+                let host = ["http://", "https://"].iter().find_map(|head| url.strip_prefix(head));
+                match host.and_then(|rest| rest.split(['/', '?', '#']).next()) {
+                    Some(host) if !host.is_empty() && !url.contains(char::is_whitespace) => Ok(()),
+                    _ => {
+                        Err("geosubmit needs one such as https://HOST/v2/geosubmit?key=KEY".into())
+                    }
+                }
+            }
+            Some(Schema::S3) => check_bucket(url),
+            Some(Schema::Internal | Schema::Dummy) | None => Ok(()),
+        }
+    }
+}
+
+/// The name is a part of the queue's, in which colons separate; blanks only invite mistakes.
+fn check_name(name: &str) -> Result<(), String> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_plain) {
+        return Ok(());
+    }
+    Err(format!("'{name}' is not made of 1 to {MAX_NAME} letters, digits, '-', '_' and '.'"))
+}
+
+fn check_bucket(url: &str) -> Result<(), String> {
+    let place = url.strip_prefix("s3://").map(|rest| rest.split_once('/').unwrap_or((rest, "")));
+    let Some((bucket, template)) = place.filter(|(bucket, _)| !bucket.is_empty()) else {
+        return Err("s3 needs one such as s3://BUCKET/backup/{source}/{api_key}/{year}".into());
+    };
+    if bucket.contains(['{', '}']) || bucket.contains(char::is_whitespace) {
+        return Err(format!("'{bucket}' is no name of a bucket"));
+    }
+    let mut rest = template;
+    while let Some(start) = rest.find(['{', '}']) {
+        let name = rest[start..].strip_prefix('{').and_then(|inner| inner.split_once('}'));
+        let Some((name, after)) = name else {
+            return Err("a brace without its counterpart".into());
+        };
+        // A width such as `{month:02}` may follow the name.
+        if !PLACEHOLDERS.contains(&name.split(':').next().unwrap_or(name)) {
+            let known = PLACEHOLDERS.map(|name| format!("{{{name}}}")).join(", ");
+            return Err(format!("{{{name}}} is not one of {known}"));
+        }
+        rest = after;
+    }
+    Ok(())
+}
+
+fn check_set(
+    text: Option<&str>,
+    max: usize,
+    check: fn(&str) -> Result<(), String>,
+) -> Result<(), String> {
+    let text = text.unwrap_or_default();
+    if text.chars().count() > max {
+        return Err(format!("longer than {max} characters"));
+    }
+    members(text).try_for_each(check)
+}
+
+fn check_key(word: &str) -> Result<(), String> {
+    if is_well_formed(word) {
+        return Ok(());
+    }
+    Err(format!("'{word}' is no API key; keys are separated by commas, without blanks"))
+}
+
+fn check_source(word: &str) -> Result<(), String> {
+    if Source::from_name(word).is_some() {
+        return Ok(());
+    }
+    Err(format!("'{word}' is not one of fixed, gnss, fused, query; separate them by commas"))
+}
+
 /// The words of a set column. They are separated by single commas; blanks belong to the word.
 #[must_use]
 pub fn parse_set(text: &str) -> BTreeSet<String> {
@@ -171,6 +309,63 @@ mod tests {
             ("one", Some("one")),
         ] {
             assert_eq!(join_set(&parse_set(text)).as_deref(), joined, "{text:?}");
+        }
+    }
+
+    fn fields(config: &ExportConfig) -> Vec<&'static str> {
+        config.problems().into_iter().map(|problem| problem.field).collect()
+    }
+
+    #[test]
+    fn a_target_that_can_work_has_no_problems() {
+        let https = "https://other.example:8443/v2/geosubmit?key=abcd";
+        for (schema, url) in [
+            ("internal", None),
+            ("dummy", None),
+            ("geosubmit", Some(https)),
+            ("geosubmit", Some("http://[::1]/v2/geosubmit")),
+            ("s3", Some("s3://bucket")),
+            ("s3", Some("s3://bucket/backup/{source}/{api_key}/{year}/{month:02}/{day}")),
+        ] {
+            let url = url.map(str::to_owned);
+            assert_eq!(fields(&ExportConfig { url, ..config(schema) }), [""; 0], "{schema}");
+        }
+    }
+
+    #[test]
+    fn every_problem_names_its_column() {
+        let with_url =
+            |schema: &str, url: &str| ExportConfig { url: Some(url.to_owned()), ..config(schema) };
+        let internal = config("internal");
+        for (broken, field) in [
+            (ExportConfig { name: String::new(), ..internal.clone() }, "name"),
+            (ExportConfig { name: "a:b".into(), ..internal.clone() }, "name"),
+            (ExportConfig { name: "a".repeat(41), ..internal.clone() }, "name"),
+            (ExportConfig { batch: Some(-1), ..internal.clone() }, "batch"),
+            (config("Internal"), "schema"),
+            (ExportConfig { schema: None, ..internal.clone() }, "schema"),
+            (config("geosubmit"), "url"),
+            (with_url("geosubmit", "other.example/v2/geosubmit"), "url"),
+            (with_url("geosubmit", "https:///v2/geosubmit"), "url"),
+            (with_url("geosubmit", "https://a b/"), "url"),
+            (config("s3"), "url"),
+            (with_url("s3", "https://bucket/backup"), "url"),
+            (with_url("s3", "s3:///backup"), "url"),
+            (with_url("s3", "s3://bucket/{hour}"), "url"),
+            (with_url("s3", "s3://bucket/{year"), "url"),
+            (with_url("s3", "s3://bucket/year}"), "url"),
+            (with_url("s3", &format!("s3://bucket/{}", "a".repeat(512))), "url"),
+            (
+                ExportConfig { skip_keys: Some("test, other".into()), ..internal.clone() },
+                "skip_keys",
+            ),
+            (
+                ExportConfig { skip_keys: Some("test,".repeat(300)), ..internal.clone() },
+                "skip_keys",
+            ),
+            (ExportConfig { skip_sources: Some("wifi".into()), ..internal }, "skip_sources"),
+        ] {
+            assert_eq!(fields(&broken), [field], "{broken:?}");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use ichnaea_store::Store;
 
 use crate::config::{Config, Embedded, Invalid, Listen, Settings};
@@ -76,8 +76,31 @@ enum Command {
     #[command(after_help = "Several may run; one is active, the others stand by.")]
     Scheduler,
     /// Manages API keys
-    #[command(subcommand)]
-    Apikey(admin::apikey::Command),
+    #[command(after_help = "Examples:\n  \
+        ichnaea apikey create our-app\n  \
+        ichnaea apikey list\n  \
+        ichnaea apikey show our-app\n  \
+        ichnaea apikey set our-app maxreq=1000")]
+    Apikey {
+        #[command(subcommand)]
+        command: Option<admin::apikey::Command>,
+    },
+    /// Manages who gets the reports that come in
+    #[command(after_help = "Examples:\n  \
+        ichnaea export-config list\n  \
+        ichnaea export-config set internal batch=1")]
+    ExportConfig {
+        #[command(subcommand)]
+        command: Option<admin::export_config::Command>,
+    },
+    /// Shows and changes what can be set while the service runs
+    #[command(after_help = "Examples:\n  \
+        ichnaea settings list\n  \
+        ichnaea settings set global_locate_sample_rate 20")]
+    Settings {
+        #[command(subcommand)]
+        command: Option<admin::settings::Command>,
+    },
     /// Manages the tables of the database
     #[command(subcommand)]
     Db(admin::db::Command),
@@ -157,10 +180,24 @@ async fn run(settings: &Settings, command: Command) -> Result<ExitCode, Failure>
         Command::Scheduler => {
             roles::run(open_without_geoip(settings).await?, &[Role::Scheduler], None).await?;
         }
-        Command::Apikey(command) => {
+        Command::Apikey { command: None } => print_usage("apikey"),
+        Command::Apikey { command: Some(command) } => {
             let config = settings.resolve(Embedded::IfPresent)?;
             let store = open_store(&config.databases.read_write, &config)?;
-            admin::apikey::run(&store, command).await?;
+            return Ok(status(admin::apikey::run(&store, command).await?));
+        }
+        Command::ExportConfig { command: None } => print_usage("export-config"),
+        Command::ExportConfig { command: Some(command) } => {
+            let config = settings.resolve(Embedded::IfPresent)?;
+            let store = open_store(&config.databases.read_write, &config)?;
+            return Ok(status(admin::export_config::run(&store, command).await?));
+        }
+        Command::Settings { command: None } => print_usage("settings"),
+        Command::Settings { command: Some(command) } => {
+            let config = settings.resolve(Embedded::IfPresent)?;
+            make_folders(&config)?;
+            let kv = open_kv(&config).await?;
+            admin::settings::run(&*kv, command).await?;
         }
         Command::Db(command) => {
             let config = settings.resolve(Embedded::IfPresent)?;
@@ -179,6 +216,21 @@ async fn run(settings: &Settings, command: Command) -> Result<ExitCode, Failure>
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The status of a command that may refuse.
+fn status(is_done: bool) -> ExitCode {
+    if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What a command prints when it is called without anything to do.
+fn print_usage(command: &str) {
+    let mut all = Cli::command();
+    all.build();
+    if let Some(command) = all.find_subcommand_mut(command) {
+        // Nobody reads any more: nothing to do about it.
+        let _ = command.print_help();
+    }
 }
 
 async fn open(config: Config) -> anyhow::Result<Arc<Context>> {
@@ -212,6 +264,14 @@ fn open_store(uri: &str, config: &Config) -> anyhow::Result<Store> {
     Ok(Store::open(uri, &options)?)
 }
 
+async fn open_kv(config: &Config) -> anyhow::Result<Arc<dyn ichnaea_kv::KeyValue>> {
+    let options = ichnaea_kv::Options {
+        response_timeout: config.backend_timeout,
+        ..ichnaea_kv::Options::default()
+    };
+    Ok(ichnaea_kv::open(&config.redis_uri, &options).await?)
+}
+
 /// Makes the folders that the embedded files are to be in.
 pub(crate) fn make_folders(config: &Config) -> anyhow::Result<()> {
     let databases = &config.databases;
@@ -233,8 +293,6 @@ fn complain(problem: impl std::fmt::Display) {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

@@ -42,6 +42,18 @@ impl FreshKeyValue {
         }
     }
 
+    /// What the server has under a key, as text, past the code under test; `None` for a file.
+    ///
+    /// # Panics
+    ///
+    /// When the server does not answer.
+    #[must_use]
+    pub fn server_value(&self, key: &str) -> Option<String> {
+        let key = format!("{}{key}", self.prefix()?);
+        let value = redis::cmd("GET").arg(key).query(&mut self.connection()?);
+        value.unwrap_or_else(|error| panic!("the test's Redis does not answer: {error}"))
+    }
+
     /// A connection to the server, past the code under test; `None` for a file.
     #[must_use]
     pub fn connection(&self) -> Option<redis::Connection> {

@@ -1,15 +1,19 @@
 //! `ichnaea apikey`: who may use the service, and how much.
 
-use anyhow::{bail, ensure};
+use anyhow::{anyhow, bail};
 use clap::{Args, Subcommand};
 use ichnaea_domain::api_key::{ApiKey, is_well_formed};
 use ichnaea_store::Store;
 use serde_json::{Value, json};
 
-use super::{print, print_json, table};
+use super::assignment::{Assignment, at_most, flag, whole};
+use super::{details, print, print_json, refuse, table, warn, word};
 
 /// Wire formats of a fallback provider.
 const SCHEMAS: [&str; 4] = ["ichnaea/v1", "combain/v1", "googlemaps/v1", "unwiredlabs/v1"];
+
+/// Keys that every reader of the original's documentation knows.
+const PUBLICLY_KNOWN: [&str; 2] = ["test", "geoclue"];
 
 /// What to do with API keys.
 #[derive(Subcommand, Debug)]
@@ -18,7 +22,8 @@ pub enum Command {
     #[command(after_help = "Examples:\n  \
         ichnaea apikey create\n  \
         ichnaea apikey create our-app --maxreq 10000\n  \
-        ichnaea apikey create partner --maxreq 0 --store-sample-locate 0")]
+        ichnaea apikey create partner --maxreq 0 --store-sample-locate 0\n\n\
+        Ends with status 1 when the key exists.")]
     Create {
         /// 4 to 40 letters, digits and hyphens
         key: Option<String>,
@@ -30,12 +35,16 @@ pub enum Command {
         json: bool,
     },
     /// Lists all keys
+    #[command(after_help = "Examples:\n  \
+        ichnaea apikey list\n  \
+        ichnaea apikey list --json | jq -r '.[].valid_key'")]
     List {
-        /// Print the keys as JSON
+        /// Print the keys as JSON, with all their settings
         #[arg(long)]
         json: bool,
     },
     /// Shows one key with all its settings
+    #[command(after_help = "Ends with status 1 when there is no such key.")]
     Show {
         /// The key; upper and lower case are the same
         key: String,
@@ -44,47 +53,66 @@ pub enum Command {
         json: bool,
     },
     /// Changes the settings that are given and leaves the others alone
-    #[command(after_help = "Examples:\n  \
-        ichnaea apikey update our-app --maxreq 0\n  \
-        ichnaea apikey update our-app --allow-locate false\n\n\
+    #[command(after_help = "Fields: maxreq, allow_fallback, allow_locate, allow_region, \
+        fallback_name, fallback_schema, fallback_url, fallback_ratelimit, \
+        fallback_ratelimit_interval, fallback_cache_expire, store_sample_submit, \
+        store_sample_locate; `ichnaea apikey create --help` says what they mean. Nothing after \
+        the equals sign sets a field to NULL.\n\n\
+        Examples:\n  \
+        ichnaea apikey set our-app maxreq=0\n  \
+        ichnaea apikey set our-app allow_locate=false store_sample_submit=50\n  \
+        ichnaea apikey set our-app fallback_url=\n\n\
         The web role remembers keys for up to 5 minutes.")]
-    Update {
+    Set {
         /// The key
         key: String,
-        /// Its settings
-        #[command(flatten)]
-        values: Values,
+        /// What to change
+        #[arg(required = true, value_name = "FIELD=VALUE")]
+        changes: Vec<Assignment>,
+        /// Print the key as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Takes all permissions from a key and keeps the row
+    #[command(after_help = "The same as `ichnaea apikey set KEY allow_locate=false \
+        allow_region=false allow_fallback=false`. Reports need no key and are still taken in. \
+        The web role remembers keys for up to 5 minutes.")]
+    Disable {
+        /// The key
+        key: String,
         /// Print the key as JSON
         #[arg(long)]
         json: bool,
     },
     /// Deletes a key
+    #[command(after_help = "The web role remembers keys for up to 5 minutes. Reports that came \
+        in with the key stay.")]
     Delete {
         /// The key
         key: String,
     },
 }
 
-/// The settings of a key; an empty text sets the column to NULL.
+/// The settings of a new key; a text that is empty stays NULL.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Values {
     /// Requests per UTC day and API path; 0: no limit [default for a new key: 100]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
+    #[arg(long, value_name = "N", value_parser = whole::<0, { i32::MAX }>)]
     pub maxreq: Option<i32>,
     /// May the key ask for positions? [default for a new key: true]
-    #[arg(long, value_name = "BOOL")]
+    #[arg(long, value_name = "BOOL", value_parser = flag)]
     pub allow_locate: Option<bool>,
     /// May the key ask for regions? [default for a new key: true]
-    #[arg(long, value_name = "BOOL")]
+    #[arg(long, value_name = "BOOL", value_parser = flag)]
     pub allow_region: Option<bool>,
     /// May position queries be passed on to the fallback provider? [default for a new key: false]
-    #[arg(long, value_name = "BOOL")]
+    #[arg(long, value_name = "BOOL", value_parser = flag)]
     pub allow_fallback: Option<bool>,
     /// Percentage of position queries to learn from [default for a new key: 100]
-    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(i32).range(0..=100))]
+    #[arg(long, value_name = "PERCENT", value_parser = whole::<0, 100>)]
     pub store_sample_locate: Option<i32>,
     /// Percentage of submissions to keep [default for a new key: 100]
-    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(i32).range(0..=100))]
+    #[arg(long, value_name = "PERCENT", value_parser = whole::<0, 100>)]
     pub store_sample_submit: Option<i32>,
     /// Name of the fallback provider in metrics and rate limits
     #[arg(long, value_name = "NAME", value_parser = at_most::<40>)]
@@ -97,49 +125,65 @@ pub struct Values {
     #[arg(long, value_name = "URL", value_parser = at_most::<256>)]
     pub fallback_url: Option<String>,
     /// Calls to the provider per interval; 0: no limit
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
+    #[arg(long, value_name = "N", value_parser = whole::<0, { i32::MAX }>)]
     pub fallback_ratelimit: Option<i32>,
     /// Length of that interval in seconds
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i32).range(1..))]
+    #[arg(long, value_name = "SECONDS", value_parser = whole::<1, { i32::MAX }>)]
     pub fallback_ratelimit_interval: Option<i32>,
     /// Seconds for which an answer of the provider may be cached
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i32).range(0..))]
+    #[arg(long, value_name = "SECONDS", value_parser = whole::<0, { i32::MAX }>)]
     pub fallback_cache_expire: Option<i32>,
 }
 
-/// Runs one of the commands.
-pub async fn run(store: &Store, command: Command) -> anyhow::Result<()> {
+/// Runs one of the commands; false when it was refused.
+pub async fn run(store: &Store, command: Command) -> anyhow::Result<bool> {
     match command {
         Command::Create { key, values, json } => {
-            let key = create(store, key, &values).await?;
-            if json {
-                return print_json(&to_json(&key));
+            let key = new_key(key, &values)?;
+            if !store.create_api_key(&key).await? {
+                return Ok(refuse(json, format!("API key '{}' exists", key.valid_key)));
             }
-            print(format!("Created API key: '{}'", key.valid_key));
+            if is_publicly_known(&key.valid_key) {
+                warn(format!(
+                    "everybody knows the key '{}'; give it a daily limit, or use a random key",
+                    key.valid_key
+                ));
+            }
+            if json {
+                print_json(&to_json(&key))?;
+            } else {
+                print(format!("Created API key: '{}'", key.valid_key));
+            }
         }
         Command::List { json } => {
             let keys = store.api_keys().await?;
             if json {
-                return print_json(&keys.iter().map(to_json).collect::<Vec<_>>());
+                print_json(&keys.iter().map(to_json).collect::<Vec<_>>())?;
+                return Ok(true);
             }
             print(format!("{} api keys.", keys.len()));
             if !keys.is_empty() {
                 listing(&keys).iter().for_each(print);
             }
         }
-        Command::Show { key, json } => show(&find(store, &key).await?, json)?,
-        Command::Update { key, values, json } => {
-            let mut key = find(store, &key).await?;
-            values.apply(&mut key);
-            store.update_api_key(&key).await?;
-            show(&key, json)?;
+        Command::Show { key, json } => match store.api_key(&key).await? {
+            Some(key) => show(&key, json)?,
+            None => return Ok(unknown(json, &key)),
+        },
+        Command::Set { key, changes, json } => return set(store, &key, &changes, json).await,
+        Command::Disable { key, json } => {
+            let off = ["allow_locate", "allow_region", "allow_fallback"];
+            let off = off.map(|field| Assignment { field: field.into(), value: Some("0".into()) });
+            return set(store, &key, &off, json).await;
         }
         Command::Delete { key } => {
-            ensure!(store.delete_api_key(&key).await?, "API key '{key}' does not exist");
+            if !store.delete_api_key(&key).await? {
+                return Ok(unknown(false, &key));
+            }
             print(format!("Deleted API key: '{key}'"));
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Creates a key; a random one unless a name is given.
@@ -148,28 +192,79 @@ pub async fn create(
     name: Option<String>,
     values: &Values,
 ) -> anyhow::Result<ApiKey> {
+    let key = new_key(name, values)?;
+    anyhow::ensure!(store.create_api_key(&key).await?, "API key '{}' exists", key.valid_key);
+    Ok(key)
+}
+
+fn new_key(name: Option<String>, values: &Values) -> anyhow::Result<ApiKey> {
     let name = name.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     if !is_well_formed(&name) {
         bail!("'{name}' is no API key: 4 to 40 letters, digits and hyphens are needed");
     }
     let mut key = ApiKey { valid_key: name, maxreq: Some(100), ..ApiKey::anonymous() };
     values.apply(&mut key);
-    ensure!(store.create_api_key(&key).await?, "API key '{}' exists", key.valid_key);
     Ok(key)
 }
 
-async fn find(store: &Store, name: &str) -> anyhow::Result<ApiKey> {
-    match store.api_key(name).await? {
-        Some(key) => Ok(key),
-        None => bail!("API key '{name}' does not exist"),
+/// Whether strangers can be expected to try this key.
+#[must_use]
+pub fn is_publicly_known(key: &str) -> bool {
+    PUBLICLY_KNOWN.iter().any(|known| key.eq_ignore_ascii_case(known))
+}
+
+async fn set(
+    store: &Store,
+    name: &str,
+    changes: &[Assignment],
+    json: bool,
+) -> anyhow::Result<bool> {
+    let Some(mut key) = store.api_key(name).await? else { return Ok(unknown(json, name)) };
+    for change in changes {
+        assign(&mut key, change).map_err(|problem| anyhow!(problem))?;
     }
+    store.update_api_key(&key).await?;
+    show(&key, json)?;
+    Ok(true)
+}
+
+fn unknown(json: bool, key: &str) -> bool {
+    refuse(json, format!("API key '{key}' does not exist"))
 }
 
 fn show(key: &ApiKey, as_json: bool) -> anyhow::Result<()> {
     if as_json {
         return print_json(&to_json(key));
     }
-    details(key).iter().for_each(print);
+    details(&columns(key)).iter().for_each(print);
+    Ok(())
+}
+
+/// Changes one column.
+fn assign(key: &mut ApiKey, change: &Assignment) -> Result<(), String> {
+    match change.field.as_str() {
+        "maxreq" => key.maxreq = change.read(whole::<0, { i32::MAX }>)?,
+        "allow_fallback" => key.allow_fallback = change.read(flag)?,
+        "allow_locate" => key.allow_locate = change.read(flag)?,
+        "allow_region" => key.allow_region = change.read(flag)?,
+        "fallback_name" => key.fallback_name = change.read(at_most::<40>)?,
+        "fallback_schema" => key.fallback_schema = change.read(schema)?,
+        "fallback_url" => key.fallback_url = change.read(at_most::<256>)?,
+        "fallback_ratelimit" => key.fallback_ratelimit = change.read(whole::<0, { i32::MAX }>)?,
+        "fallback_ratelimit_interval" => {
+            key.fallback_ratelimit_interval = change.read(whole::<1, { i32::MAX }>)?;
+        }
+        "fallback_cache_expire" => {
+            key.fallback_cache_expire = change.read(whole::<0, { i32::MAX }>)?;
+        }
+        "store_sample_submit" => key.store_sample_submit = change.read(whole::<0, 100>)?,
+        "store_sample_locate" => key.store_sample_locate = change.read(whole::<0, 100>)?,
+        "valid_key" => return Err("the key itself cannot be changed; create another one".into()),
+        other => {
+            let fields = columns(key).map(|(name, _)| name);
+            return Err(format!("no field '{other}'; the fields are {}", fields[1..].join(", ")));
+        }
+    }
     Ok(())
 }
 
@@ -200,18 +295,11 @@ impl Values {
     }
 }
 
-fn at_most<const MAX: usize>(text: &str) -> Result<String, String> {
-    match text.chars().count() {
-        len if len > MAX => Err(format!("{len} characters, at most {MAX} fit")),
-        _ => Ok(text.to_owned()),
-    }
-}
-
 fn schema(text: &str) -> Result<String, String> {
     if text.is_empty() || SCHEMAS.contains(&text) {
         return Ok(text.to_owned());
     }
-    Err(format!("not one of {}", SCHEMAS.join(", ")))
+    Err(format!("{text} is not one of {}", SCHEMAS.join(", ")))
 }
 
 /// All columns by name, in the order in which they are shown.
@@ -237,17 +325,6 @@ fn to_json(key: &ApiKey) -> Value {
     columns(key).into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// A value as the original shows it.
-fn word(value: &Value) -> String {
-    match value {
-        Value::Null => "None".to_owned(),
-        Value::Bool(true) => "True".to_owned(),
-        Value::Bool(false) => "False".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
 fn listing(keys: &[ApiKey]) -> Vec<String> {
     let shown = ["valid_key", "allow_fallback", "allow_locate", "allow_region"];
     let row = |key: &ApiKey| {
@@ -258,11 +335,6 @@ fn listing(keys: &[ApiKey]) -> Vec<String> {
     let head = shown.map(str::to_owned).to_vec();
     let rows: Vec<Vec<String>> = std::iter::once(head).chain(keys.iter().map(row)).collect();
     table(&rows, " | ")
-}
-
-fn details(key: &ApiKey) -> Vec<String> {
-    let row = |(name, value): (&str, Value)| vec![name.to_owned(), word(&value)];
-    table(&columns(key).into_iter().map(row).collect::<Vec<_>>(), " : ")
 }
 
 #[cfg(test)]
@@ -279,7 +351,7 @@ mod tests {
                 "test      | False          | True         | True        ",
             ]
         );
-        let details = details(&key);
+        let details = details(&columns(&key));
         assert_eq!(details.len(), 13);
         assert_eq!(details[0], "valid_key                   : test ");
         assert_eq!(details[5], "fallback_name               : None ");
@@ -297,10 +369,57 @@ mod tests {
     }
 
     #[test]
-    fn values_too_long_for_their_column_are_refused() {
-        assert!(at_most::<40>(&"a".repeat(40)).is_ok());
-        assert!(at_most::<40>(&"a".repeat(41)).is_err());
-        assert!(schema("combain/v1").is_ok());
-        assert!(schema("combain/v2").is_err());
+    fn every_field_but_the_key_can_be_changed_and_cleared() {
+        let mut key = ApiKey { valid_key: "test".into(), ..ApiKey::anonymous() };
+        for (change, expected) in [
+            ("maxreq=5", json!(5)),
+            ("allow_fallback=true", json!(true)),
+            ("allow_locate=0", json!(false)),
+            ("allow_region=no", json!(false)),
+            ("fallback_name=partner", json!("partner")),
+            ("fallback_schema=combain/v1", json!("combain/v1")),
+            (
+                "fallback_url=http://partner.example/?key=a=b",
+                json!("http://partner.example/?key=a=b"),
+            ),
+            ("fallback_ratelimit=10", json!(10)),
+            ("fallback_ratelimit_interval=60", json!(60)),
+            ("fallback_cache_expire=0", json!(0)),
+            ("store_sample_submit=100", json!(100)),
+            ("store_sample_locate=50", json!(50)),
+        ] {
+            let change: Assignment = change.parse().unwrap();
+            assign(&mut key, &change).unwrap();
+            assert_eq!(to_json(&key)[&change.field], expected, "{change:?}");
+            assign(&mut key, &Assignment { value: None, ..change.clone() }).unwrap();
+            assert_eq!(to_json(&key)[&change.field], Value::Null, "{change:?}");
+        }
+    }
+
+    #[test]
+    fn a_change_that_cannot_be_stored_is_refused() {
+        let mut key = ApiKey { valid_key: "test".into(), ..ApiKey::anonymous() };
+        let before = key.clone();
+        let too_long = format!("fallback_name={}", "a".repeat(41));
+        for change in [
+            "maxreq=-1",
+            "maxreq=many",
+            "store_sample_submit=101",
+            "fallback_schema=combain/v2",
+            "fallback_ratelimit_interval=0",
+            "allow_locate=maybe",
+            "valid_key=other",
+            "nonsense=1",
+            &too_long,
+        ] {
+            assert!(assign(&mut key, &change.parse().unwrap()).is_err(), "{change}");
+        }
+        assert_eq!(key, before);
+    }
+
+    #[test]
+    fn publicly_known_keys_are_recognised() {
+        assert!(is_publicly_known("Test") && is_publicly_known("geoclue"));
+        assert!(!is_publicly_known("tester"));
     }
 }

@@ -5,9 +5,14 @@
 
 use std::io::Write as _;
 
+use serde_json::Value;
+
 pub mod apikey;
+pub mod assignment;
 pub mod db;
+pub mod export_config;
 pub mod pipeline;
+pub mod settings;
 pub mod task;
 
 /// Prints one line on standard output.
@@ -21,6 +26,42 @@ pub fn print(line: impl std::fmt::Display) {
 pub fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     print(serde_json::to_string_pretty(value)?);
     Ok(())
+}
+
+/// Prints a hint on standard error, beside the result.
+pub fn warn(line: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr().lock(), "ichnaea: warning: {line}");
+}
+
+/// Prints why nothing was done: where a person reads the result, or beside it where a program
+/// does. Returns false, for a status of 1.
+#[must_use]
+pub fn refuse(as_json: bool, why: impl std::fmt::Display) -> bool {
+    if as_json {
+        let _ = writeln!(std::io::stderr().lock(), "ichnaea: {why}");
+    } else {
+        print(why);
+    }
+    false
+}
+
+/// A value as the original shows it.
+#[must_use]
+pub fn word(value: &Value) -> String {
+    match value {
+        Value::Null => "None".to_owned(),
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// One line for every column of a row.
+#[must_use]
+pub fn details(columns: &[(&'static str, Value)]) -> Vec<String> {
+    let row = |(name, value): &(&str, Value)| vec![(*name).to_owned(), word(value)];
+    table(&columns.iter().map(row).collect::<Vec<_>>(), " : ")
 }
 
 /// Rows with every cell padded to the widest of its column, joined by `separator`.

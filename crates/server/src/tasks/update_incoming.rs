@@ -119,20 +119,27 @@ const fn has_returned(in_flight: u64) -> bool {
     in_flight > 0
 }
 
-/// Whether reports can be sent to a target yet. Those of others wait in their queues.
+/// Whether this release sends reports to a target. Those for others wait in their queues.
 #[must_use]
-pub fn is_supported(config: &ExportConfig) -> bool {
+pub fn is_exported(config: &ExportConfig) -> bool {
     match config.target() {
         Some(Schema::Internal | Schema::Dummy) => true,
-        Some(Schema::Geosubmit | Schema::S3) => {
-            warn_once(&config.name, "exporting to this kind of target is not supported yet");
-            false
-        }
-        None => {
-            warn_once(&config.name, "no export target of this kind; its newest reports are kept");
-            false
-        }
+        Some(Schema::Geosubmit | Schema::S3) | None => false,
     }
+}
+
+/// As [`is_exported`], and says in the log once which target is not served.
+#[must_use]
+pub fn is_supported(config: &ExportConfig) -> bool {
+    let is_exported = is_exported(config);
+    if !is_exported {
+        let problem = match config.target() {
+            Some(_) => "exporting to this kind of target is not supported yet",
+            None => "no export target of this kind; its newest reports are kept",
+        };
+        warn_once(&config.name, problem);
+    }
+    is_exported
 }
 
 fn warn_once(name: &str, problem: &str) {

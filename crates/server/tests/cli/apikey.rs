@@ -18,7 +18,11 @@ pub fn keys_are_created_listed_changed_and_deleted(backend: Backend) {
     let created = ichnaea.run(&["apikey", "create", "our-app"]);
     assert_eq!((created.status, created.lines), (0, vec!["Created API key: 'our-app'".to_owned()]));
     let again = ichnaea.run(&["apikey", "create", "OUR-app"]);
-    assert_eq!(again.status, 1);
+    let expected = (1, vec!["API key 'OUR-app' exists".to_owned()]);
+    assert_eq!((again.status, again.lines), expected);
+    // Where a program reads the result, the reason stands beside it.
+    let again = ichnaea.run(&["apikey", "create", "OUR-app", "--json"]);
+    assert_eq!((again.status, again.lines), (1, Vec::new()));
     assert_eq!(again.complaints, ["ichnaea: API key 'OUR-app' exists"]);
     assert_eq!(
         ichnaea.run(&["apikey", "list"]).lines,
@@ -36,37 +40,69 @@ pub fn keys_are_created_listed_changed_and_deleted(backend: Backend) {
     });
     assert_eq!(shown(&ichnaea, "Our-App"), expected);
 
-    let values = [
-        ("--maxreq", "5", "maxreq", json!(5)),
-        ("--allow-fallback", "true", "allow_fallback", json!(true)),
-        ("--allow-locate", "false", "allow_locate", json!(false)),
-        ("--allow-region", "false", "allow_region", json!(false)),
-        ("--fallback-name", "partner", "fallback_name", json!("partner")),
-        ("--fallback-schema", "combain/v1", "fallback_schema", json!("combain/v1")),
-        (
-            "--fallback-url",
-            "http://partner.example/",
-            "fallback_url",
-            json!("http://partner.example/"),
-        ),
-        ("--fallback-ratelimit", "10", "fallback_ratelimit", json!(10)),
-        ("--fallback-ratelimit-interval", "60", "fallback_ratelimit_interval", json!(60)),
-        ("--fallback-cache-expire", "3600", "fallback_cache_expire", json!(3600)),
-        ("--store-sample-submit", "0", "store_sample_submit", json!(0)),
-        ("--store-sample-locate", "50", "store_sample_locate", json!(50)),
-    ];
+    let shown_as_text = ichnaea.run(&["apikey", "show", "our-app"]);
+    assert_eq!(
+        shown_as_text.lines,
+        [
+            "valid_key                   : our-app",
+            "maxreq                      : 100    ",
+            "allow_fallback              : False  ",
+            "allow_locate                : True   ",
+            "allow_region                : True   ",
+            "fallback_name               : None   ",
+            "fallback_schema             : None   ",
+            "fallback_url                : None   ",
+            "fallback_ratelimit          : None   ",
+            "fallback_ratelimit_interval : None   ",
+            "fallback_cache_expire       : None   ",
+            "store_sample_submit         : 100    ",
+            "store_sample_locate         : 100    ",
+        ]
+    );
+
     let mut changed = expected;
-    for (flag, value, column, stored) in values {
-        assert_eq!(ichnaea.run(&["apikey", "update", "our-app", flag, value]).status, 0, "{flag}");
+    for (change, column, stored) in [
+        ("maxreq=5", "maxreq", json!(5)),
+        ("allow_fallback=true", "allow_fallback", json!(true)),
+        ("fallback_url=http://partner.example/", "fallback_url", json!("http://partner.example/")),
+        ("fallback_url=", "fallback_url", json!(null)),
+        ("store_sample_locate=50", "store_sample_locate", json!(50)),
+    ] {
+        let ended = ichnaea.run(&["apikey", "set", "our-app", change, "--json"]);
         changed[column] = stored;
-        assert_eq!(shown(&ichnaea, "our-app"), changed, "{flag}");
+        assert_eq!(serde_json::from_str::<Value>(&ended.lines.concat()).unwrap(), changed);
+        assert_eq!(shown(&ichnaea, "our-app"), changed, "{change}");
     }
+    // Several at once are all or nothing.
+    let refused = ichnaea.run(&["apikey", "set", "our-app", "maxreq=7", "store_sample_locate=101"]);
+    assert_eq!(refused.status, 1);
+    assert_eq!(refused.complaints, ["ichnaea: store_sample_locate: 101 is not from 0 to 100"]);
+    assert_eq!(shown(&ichnaea, "our-app"), changed);
+    assert_eq!(ichnaea.run(&["apikey", "disable", "our-app"]).status, 0);
+    for column in ["allow_locate", "allow_region", "allow_fallback"] {
+        changed[column] = json!(false);
+    }
+    assert_eq!(shown(&ichnaea, "our-app"), changed);
+
     assert_eq!(ichnaea.run(&["apikey", "delete", "our-app"]).status, 0);
-    for command in [&["show", "our-app"][..], &["delete", "our-app"], &["update", "our-app"]] {
+    for command in [
+        &["show", "our-app"][..],
+        &["delete", "our-app"],
+        &["disable", "our-app"],
+        &["set", "our-app", "maxreq=1"],
+    ] {
         let ended = ichnaea.run(&[&["apikey"], command].concat());
-        assert_eq!(ended.status, 1);
-        assert_eq!(ended.complaints, ["ichnaea: API key 'our-app' does not exist"]);
+        let expected = (1, vec!["API key 'our-app' does not exist".to_owned()]);
+        assert_eq!((ended.status, ended.lines), expected);
     }
+}
+
+pub fn a_publicly_known_key_is_made_with_a_warning(backend: Backend) {
+    let backends = Backends::new(backend);
+    let ichnaea = backends.migrated();
+    let ended = ichnaea.run(&["apikey", "create", "test"]);
+    assert_eq!((ended.status, ended.lines), (0, vec!["Created API key: 'test'".to_owned()]));
+    assert!(ended.complaints[0].contains("everybody knows"), "{:?}", ended.complaints);
 }
 
 pub fn a_key_is_random_unless_named(backend: Backend) {

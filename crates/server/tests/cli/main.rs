@@ -4,8 +4,10 @@
 
 mod apikey;
 mod command;
+mod export_config;
 mod operate;
 mod serve;
+mod settings;
 
 /// Runs every listed test on both pairs.
 macro_rules! on_both_pairs {
@@ -34,6 +36,11 @@ on_both_pairs! {
     apikey::keys_are_created_listed_changed_and_deleted,
     apikey::a_key_is_random_unless_named,
     apikey::what_is_no_key_is_refused,
+    apikey::a_publicly_known_key_is_made_with_a_warning,
+    export_config::targets_are_created_listed_changed_and_deleted,
+    export_config::what_is_no_target_is_refused,
+    settings::settings_are_listed_set_and_unset,
+    settings::what_is_no_setting_is_refused,
     operate::a_schema_is_created_once,
     operate::a_worker_names_the_migrations_it_misses,
     operate::a_task_that_does_not_exist_is_a_usage_error,
@@ -60,6 +67,13 @@ fn wrong_usage_has_a_status_of_its_own() {
     let ichnaea = command::Ichnaea::without_backends(folder.path());
     for arguments in [&["nonsense"][..], &[], &["apikey", "create", "--maxreq", "many"]] {
         assert_eq!(ichnaea.run(arguments).status, 2, "{arguments:?}");
+    }
+    let many = ichnaea.run(&["apikey", "create", "--maxreq", "many"]);
+    assert!(many.complaints[0].ends_with("many is not a valid integer"), "{:?}", many.complaints);
+    for command in ["apikey", "export-config", "settings"] {
+        let usage = ichnaea.run(&[command]);
+        assert_eq!(usage.status, 0, "{command}");
+        assert!(usage.lines.iter().any(|line| line.starts_with("  list ")), "{:?}", usage.lines);
     }
     let version = ichnaea.run(&["--version"]);
     assert_eq!((version.status, version.lines.len()), (0, 1));
