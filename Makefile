@@ -4,7 +4,7 @@ SHELL := /bin/bash
 
 .PHONY: help
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .PHONY: run
 run: ## Start everything in one process with invented demonstration data, on port 8000
@@ -19,6 +19,14 @@ test: ## Everything the gate runs: format, lints, docs, all tests on both backen
 .PHONY: check
 check: ## Format, lints, docs, dependency rules; quick, without tests
 	@scripts/check
+
+.PHONY: image
+image: ## Build the container image, ichnaea:latest
+	@scripts/image
+
+.PHONY: image-test
+image-test: ## Build the image and try every role of it as a container
+	@scripts/with-services scripts/image-test
 
 .PHONY: geoip
 geoip: ## Fetch a free city database (CC BY 4.0, DB-IP.com) into data/geoip
