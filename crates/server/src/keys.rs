@@ -13,6 +13,9 @@ use ichnaea_kv::queue::{Codec, DataQueue};
 pub const UPDATE_INCOMING: &str = "update_incoming";
 /// Areas whose cells have changed.
 pub const UPDATE_CELLAREA: &str = "update_cellarea";
+/// 5G areas whose cells have changed. Apart from the others: the original's worker would lose every
+/// area of a batch over one whose key it cannot read.
+pub const UPDATE_CELLAREA_NR: &str = "ichnaea:update_cellarea_nr";
 /// Daily counters on their way into the statistics table.
 pub const UPDATE_STAT: &str = "ichnaea:update_stat";
 /// Beginning of the names of all export queues.
@@ -117,10 +120,10 @@ pub fn observations(shard: Shard) -> DataQueue {
     data_queue(name, Codec::Json, 500)
 }
 
-/// The queue of areas to compute again: 7 bytes each, 9 for NR.
+/// The queues of areas to compute again: those of 7 bytes, and those of NR with 9.
 #[must_use]
-pub fn cell_areas() -> DataQueue {
-    data_queue(UPDATE_CELLAREA.to_owned(), Codec::Raw, 100)
+pub fn cell_areas() -> [DataQueue; 2] {
+    [UPDATE_CELLAREA, UPDATE_CELLAREA_NR].map(|name| data_queue(name.to_owned(), Codec::Raw, 100))
 }
 
 /// The queue of grid cells in which something was reported, 8 bytes each.
@@ -141,7 +144,7 @@ pub fn stat_updates() -> DataQueue {
 pub fn data_queues() -> Vec<DataQueue> {
     std::iter::once(incoming())
         .chain(Shard::all().map(observations))
-        .chain(std::iter::once(cell_areas()))
+        .chain(cell_areas())
         .chain(Quadrant::ALL.into_iter().map(datamap))
         .chain(std::iter::once(stat_updates()))
         .collect()
@@ -180,7 +183,7 @@ mod tests {
     #[test]
     fn every_queue_has_its_batch_and_form() {
         let queues = data_queues();
-        assert_eq!(queues.len(), 1 + 16 + 4 + 16 + 1 + 4 + 1);
+        assert_eq!(queues.len(), 1 + 16 + 4 + 16 + 2 + 4 + 1);
         let of = |name: &str| {
             let queue = queues.iter().find(|queue| queue.name == name);
             queue.map(|queue| (queue.codec, queue.batch))

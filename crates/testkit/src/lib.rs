@@ -9,6 +9,7 @@ pub mod database;
 pub mod fixture;
 pub mod geoip;
 pub mod keyvalue;
+pub mod original;
 pub mod provider;
 pub mod servers;
 

@@ -56,7 +56,7 @@ enum Work {
     Incoming,
     Export(ExportConfig),
     Station(Shard),
-    Areas,
+    Areas(DataQueue),
     Grid(Quadrant),
 }
 
@@ -143,7 +143,7 @@ async fn stages(run: &Run) -> anyhow::Result<[(&'static str, Vec<Work>); 5]> {
         ("reports", vec![Work::Incoming]),
         ("exports", supported.map(Work::Export).collect()),
         ("observations", Shard::all().map(Work::Station).collect()),
-        ("areas", vec![Work::Areas]),
+        ("areas", keys::cell_areas().map(Work::Areas).into()),
         ("grid cells", Quadrant::ALL.map(Work::Grid).into()),
     ])
 }
@@ -154,7 +154,7 @@ impl Work {
             Self::Incoming => keys::incoming(),
             Self::Export(config) => keys::export(&config.queue("", None), config.batch_size()),
             Self::Station(shard) => keys::observations(*shard),
-            Self::Areas => keys::cell_areas(),
+            Self::Areas(queue) => queue.clone(),
             Self::Grid(quadrant) => keys::datamap(*quadrant),
         }
     }
@@ -167,7 +167,7 @@ impl Work {
             }
             Self::Export(config) => export_reports::export(run, config).await,
             Self::Station(shard) => update_station::run(run, *shard).await,
-            Self::Areas => update_cellarea::run(run).await,
+            Self::Areas(queue) => update_cellarea::compute(run, queue).await,
             Self::Grid(quadrant) => update_datamap::run(run, *quadrant).await,
         }
     }

@@ -1,19 +1,39 @@
 //! Computes cell areas whose cells have changed.
 
 use ichnaea_domain::area;
-use ichnaea_domain::cell::AreaKey;
-use ichnaea_kv::Taken;
+use ichnaea_domain::cell::{AreaKey, Radio};
 use ichnaea_kv::queue::DataQueue;
+use ichnaea_kv::{Op, Taken};
 use ichnaea_store::{AreaChanges, BatchRef};
 
 use super::batch::{Done, decode_all, work_through};
 use super::{Outcome, Run};
 use crate::{fault, keys};
 
-/// Computes the areas of one batch.
+/// Asks for areas to be computed again, each by its key.
+#[must_use]
+pub fn request(areas: Vec<Vec<u8>>) -> Vec<Op> {
+    let is_nr = |area: &Vec<u8>| AreaKey::decode(area).is_some_and(|key| key.radio == Radio::Nr);
+    let (nr, others): (Vec<_>, Vec<_>) = areas.into_iter().partition(is_nr);
+    let queues = [(keys::UPDATE_CELLAREA, others), (keys::UPDATE_CELLAREA_NR, nr)];
+    let asked = queues.into_iter().filter(|(_, items)| !items.is_empty());
+    asked.map(|(queue, items)| Op::Push { queue: queue.to_owned(), items }).collect()
+}
+
+/// Computes the areas of one batch of each queue.
 pub async fn run(run: &Run) -> anyhow::Result<Outcome> {
-    let queue = keys::cell_areas();
-    work_through(run, &queue, |taken| update(run, &queue, taken)).await
+    let mut outcome = Outcome::default();
+    let mut is_ready = false;
+    for queue in keys::cell_areas() {
+        outcome.add(compute(run, &queue).await?);
+        is_ready |= outcome.is_ready;
+    }
+    Ok(Outcome { is_ready, ..outcome })
+}
+
+/// Computes the areas of one batch of a queue.
+pub async fn compute(run: &Run, queue: &DataQueue) -> anyhow::Result<Outcome> {
+    work_through(run, queue, |taken| update(run, queue, taken)).await
 }
 
 async fn update(run: &Run, queue: &DataQueue, taken: Taken) -> anyhow::Result<Done> {

@@ -13,7 +13,7 @@ use ichnaea_store::{BatchRef, StationChanges};
 use serde::{Deserialize, Serialize};
 
 use super::batch::{Done, decode_all, work_through};
-use super::{Outcome, Run};
+use super::{Outcome, Run, update_cellarea};
 use crate::{fault, keys};
 
 /// How long a daily counter is kept after its last change.
@@ -87,9 +87,7 @@ fn follow_up(counters: [(String, u64); 2], areas: Vec<Vec<u8>>) -> Vec<Op> {
         ttl: Some(COUNTER_TTL),
     };
     let mut ops: Vec<Op> = counters.into_iter().map(count).collect();
-    if !areas.is_empty() {
-        ops.push(Op::Push { queue: keys::UPDATE_CELLAREA.to_owned(), items: areas });
-    }
+    ops.extend(update_cellarea::request(areas));
     ops
 }
 
@@ -108,11 +106,11 @@ mod tests {
         let counts = Counts { obs: 3, ..Counts::default() };
         let count = |key: &str, by| Op::Count { key: key.into(), by, ttl: Some(COUNTER_TTL) };
         assert_eq!(
-            follow_up(counters(Kind::Cell, day, counts), vec![vec![1]]),
+            follow_up(counters(Kind::Cell, day, counts), vec![vec![1; 7]]),
             [
                 count("statcounter_cell_20260131", 3),
                 count("statcounter_unique_cell_20260131", 0),
-                Op::Push { queue: "update_cellarea".into(), items: vec![vec![1]] },
+                Op::Push { queue: "update_cellarea".into(), items: vec![vec![1; 7]] },
             ]
         );
         assert_eq!(follow_up(counters(Kind::Wifi, day, counts), vec![]).len(), 2);

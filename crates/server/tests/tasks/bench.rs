@@ -32,7 +32,8 @@ pub struct Bench {
     /// The database, past the code under test.
     pub database: FreshDatabase,
     time_ms: Arc<AtomicI64>,
-    _keyvalue: FreshKeyValue,
+    /// Its queues, past the code under test.
+    pub keyvalue: FreshKeyValue,
 }
 
 /// Reads settings as the command does, so that defaults are the real ones.
@@ -62,7 +63,7 @@ impl Bench {
         let mut context = Context::open(config).await.unwrap();
         let time_ms = Arc::new(AtomicI64::new(NOON_MS));
         context.clock = Clock::Fixed(Arc::clone(&time_ms));
-        Self { run: Run::new(Arc::new(context)), database, time_ms, _keyvalue: keyvalue }
+        Self { run: Run::new(Arc::new(context)), database, time_ms, keyvalue }
     }
 
     pub fn context(&self) -> &Arc<Context> {

@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod beside;
 mod broken;
 mod flow;
 mod schedule;

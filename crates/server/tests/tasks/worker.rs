@@ -15,14 +15,14 @@ use crate::bench::{Bench, observation};
 /// A worker that takes longer than this hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-async fn tell(bench: &Bench, task: Task, argument: &str, expires: Duration) {
+pub async fn tell(bench: &Bench, task: Task, argument: &str, expires: Duration) {
     let now_ms = bench.context().clock.now_ms();
     let message = Message::new(task, Some(argument.to_owned()), now_ms, expires);
     bench.context().kv.apply(vec![send(&[message])]).await.unwrap();
 }
 
 /// Lets a worker run until all messages are taken and the tasks they started have ended.
-async fn work(bench: &Bench) {
+pub async fn work(bench: &Bench) {
     let (stop, shutdown) = Shutdown::new();
     let worker = tokio::spawn(runner::run(Arc::clone(bench.context()), shutdown));
     let started = Instant::now();
