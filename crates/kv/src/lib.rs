@@ -201,8 +201,22 @@ pub async fn open(uri: &str, options: &Options) -> Result<Arc<dyn KeyValue>> {
     match uri.split_once(':') {
         Some(("redis" | "rediss", _)) => Ok(Arc::new(redis::Redis::open(uri, options)?)),
         Some(("sqlite", path)) => Ok(Arc::new(embedded::Embedded::open(path, options).await?)),
-        _ => Err(Error::Broken("the address begins with none of redis:, rediss:, sqlite:".into())),
+        _ => Err(unknown_scheme()),
     }
+}
+
+/// Whether an address can be understood. Errors show nothing of the address.
+pub fn check_address(uri: &str) -> Result<()> {
+    match uri.split_once(':') {
+        Some(("redis" | "rediss", _)) => redis::check_address(uri),
+        Some(("sqlite", path)) if !path.is_empty() => Ok(()),
+        Some(("sqlite", _)) => Err(Error::Broken("the address names no file".into())),
+        _ => Err(unknown_scheme()),
+    }
+}
+
+fn unknown_scheme() -> Error {
+    Error::Broken("the address begins with none of redis:, rediss:, sqlite:".into())
 }
 
 /// Milliseconds since 1970, by the clock of this machine, which all leases and expiries are about.

@@ -57,6 +57,11 @@ struct Scripts {
     release: Script,
 }
 
+/// Whether an address can be understood.
+pub(crate) fn check_address(uri: &str) -> Result<()> {
+    Link::open(uri, &Options::default()).map(|_| ())
+}
+
 impl Redis {
     /// Prepares the use of the server at `uri`, which may be down.
     pub(crate) fn open(uri: &str, options: &Options) -> Result<Self> {

@@ -9,11 +9,13 @@ use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use ichnaea_store::Store;
 
-use crate::config::{Config, Embedded, Invalid, Listen, Settings};
+use crate::config::{Config, Embedded, Invalid, Settings};
 use crate::context::Context;
 use crate::roles::{self, Role};
 use crate::{admin, logging};
 
+/// Wrong usage, as clap has it.
+const EX_USAGE: u8 = 2;
 /// A configuration that cannot be used; `EX_CONFIG` of sysexits.
 const EX_CONFIG: u8 = 78;
 
@@ -53,8 +55,6 @@ enum Command {
         ichnaea serve --demo --port 8080\n  \
         ichnaea serve --db-readwrite-uri sqlite:/srv/ichnaea.sqlite")]
     Serve {
-        #[command(flatten)]
-        listen: Listen,
         /// Fill empty tables with invented stations in a few cities, to try things out
         #[arg(long)]
         demo: bool,
@@ -64,10 +64,7 @@ enum Command {
         as it can.\n\nExamples:\n  \
         ichnaea web\n  \
         ichnaea web --port 8080 --bind 127.0.0.1")]
-    Web {
-        #[command(flatten)]
-        listen: Listen,
-    },
+    Web,
     /// Runs background tasks
     #[command(after_help = "Any number may run. SIGTERM lets running tasks finish for 25 seconds \
         and gives back what is left.")]
@@ -118,7 +115,7 @@ pub fn main() -> ExitCode {
     // Fails only when it was done before.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let Cli { settings, command } = Cli::parse();
-    logging::start(&settings.logging_level);
+    logging::start(&settings.logging_level());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = match runtime {
         Ok(runtime) => {
@@ -133,7 +130,9 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(Failure::Config(problems)) => {
             problems.iter().for_each(complain);
-            ExitCode::from(EX_CONFIG)
+            // Flags are usage, whatever else is wrong.
+            let is_usage = problems.iter().any(|problem| problem.is_flag);
+            ExitCode::from(if is_usage { EX_USAGE } else { EX_CONFIG })
         }
         Err(Failure::Other(failure)) => {
             complain(format!("{failure:#}"));
@@ -164,13 +163,13 @@ impl From<Vec<Invalid>> for Failure {
 
 async fn run(settings: &Settings, command: Command) -> Result<ExitCode, Failure> {
     match command {
-        Command::Serve { listen, demo } => {
+        Command::Serve { demo } => {
             let config = settings.resolve(Embedded::Create)?;
-            roles::serve::run(config, &listen, demo).await?;
+            roles::serve::run(config, demo).await?;
         }
-        Command::Web { listen } => {
+        Command::Web => {
             let context = open(settings.resolve(Embedded::IfPresent)?).await?;
-            let listener = roles::bind(&listen).await?;
+            let listener = roles::bind(context.config.listen).await?;
             tokio::spawn(note_absent_backends(Arc::clone(&context)));
             roles::run(context, &[Role::Web], Some(listener)).await?;
         }
@@ -294,6 +293,7 @@ fn complain(problem: impl std::fmt::Display) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::table::REDIS_URI;
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -307,7 +307,7 @@ mod tests {
             &["ichnaea", "pipeline", "status", "--json", "--redis-uri", "sqlite:x"],
         ] {
             let cli = Cli::try_parse_from(line).unwrap();
-            assert_eq!(cli.settings.redis_uri.as_deref(), Some("sqlite:x"));
+            assert_eq!(cli.settings.text(&REDIS_URI), Some("sqlite:x"));
         }
     }
 }

@@ -57,9 +57,8 @@ impl Shutdown {
 }
 
 /// Listens for requests.
-pub async fn bind(listen: &Listen) -> anyhow::Result<tokio::net::TcpListener> {
-    let (address, port) = (listen.bind, listen.port());
-    listen_on(address, port).await
+pub async fn bind(listen: Listen) -> anyhow::Result<tokio::net::TcpListener> {
+    listen_on(listen.bind, listen.port).await
 }
 
 /// Listens on one address; where the machine has no IPv6, every address means every IPv4 address.

@@ -60,6 +60,13 @@ impl Default for Options {
     }
 }
 
+/// Whether an address can be understood; says which of its parameters mean nothing here. Errors
+/// show nothing of the address.
+pub fn check_address(uri: &str) -> Result<Vec<String>> {
+    uri::parse(uri)?;
+    Ok(uri::ignored(uri))
+}
+
 impl Store {
     /// Opens the database at `sqlite:PATH`, `sqlite::memory:` or
     /// `mysql://USER:PASSWORD@HOST:PORT/NAME` and its other spellings.

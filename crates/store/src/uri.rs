@@ -43,6 +43,23 @@ pub(crate) fn parse(uri: &str) -> Result<Target> {
     mysql(rest).map(|options| Target::MySql(Box::new(options)))
 }
 
+/// The query parameters of an address that mean nothing here.
+pub(crate) fn ignored(uri: &str) -> Vec<String> {
+    let place = uri.rsplit_once('@').map_or(uri, |(_account, place)| place);
+    let query = match place.split_once('?') {
+        Some((_, query)) if !uri.starts_with("sqlite:") => query,
+        _ => return Vec::new(),
+    };
+    let names = query.split('&').filter_map(|pair| pair.split('=').next());
+    names.filter(|name| !name.is_empty() && !is_known(name)).map(str::to_owned).collect()
+}
+
+/// Is this the name of a parameter that is honoured, or of one that asks for what is done anyway?
+fn is_known(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name == "charset" || Parameters::default().set(&name, String::new())
+}
+
 fn mysql(rest: &str) -> Result<OptsBuilder> {
     let (account, place) = rest.rsplit_once('@').map_or((None, rest), |(a, p)| (Some(a), p));
     let (place, query) = place.split_once('?').unwrap_or((place, ""));
@@ -104,20 +121,25 @@ impl Parameters {
         let mut parameters = Self { checks_name: true, ..Self::default() };
         for pair in query.split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let value = decoded(value)?;
-            let is_on = matches!(value.to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on");
-            match name.to_ascii_lowercase().as_str() {
-                "unix_socket" => parameters.socket = Some(value),
-                "ssl_mode" | "ssl-mode" | "sslmode" => parameters.mode = Some(value),
-                "ssl_ca" | "ssl-ca" => parameters.ca = Some(value.into()),
-                "ssl_cert" | "ssl-cert" => parameters.certificate = Some(value.into()),
-                "ssl_key" | "ssl-key" => parameters.key = Some(value.into()),
-                "ssl_check_hostname" | "ssl_verify_identity" => parameters.checks_name = is_on,
-                "ssl" | "require_ssl" => parameters.wanted = is_on,
-                _ => {}
-            }
+            parameters.set(&name.to_ascii_lowercase(), decoded(value)?);
         }
         Ok(parameters)
+    }
+
+    /// Takes one parameter; false when its name means nothing.
+    fn set(&mut self, name: &str, value: String) -> bool {
+        let is_on = matches!(value.to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on");
+        match name {
+            "unix_socket" => self.socket = Some(value),
+            "ssl_mode" | "ssl-mode" | "sslmode" => self.mode = Some(value),
+            "ssl_ca" | "ssl-ca" => self.ca = Some(value.into()),
+            "ssl_cert" | "ssl-cert" => self.certificate = Some(value.into()),
+            "ssl_key" | "ssl-key" => self.key = Some(value.into()),
+            "ssl_check_hostname" | "ssl_verify_identity" => self.checks_name = is_on,
+            "ssl" | "require_ssl" => self.wanted = is_on,
+            _ => return false,
+        }
+        true
     }
 
     /// How strict TLS is, in the words of MySQL's `ssl_mode`. A CA without a mode means what it
@@ -239,6 +261,15 @@ mod tests {
                 Ok(_) => panic!("{uri} was accepted"),
             }
         }
+    }
+
+    #[test]
+    fn parameters_without_a_meaning_are_told_apart() {
+        let uri =
+            "mysql://u:p?x=1@h/x?charset=utf8&ssl_ca=/ca&read_timeout=3&SSL-MODE=x&local_infile";
+        assert_eq!(ignored(uri), ["read_timeout", "local_infile"]);
+        assert_eq!(ignored("mysql://u:p?x=1@h/x"), Vec::<String>::new());
+        assert_eq!(ignored("sqlite:what?x=1"), Vec::<String>::new());
     }
 
     #[test]

@@ -10,12 +10,12 @@ use ichnaea_store::Store;
 use super::Role;
 use crate::admin::apikey::{self, Values};
 use crate::admin::print;
-use crate::config::{Config, Listen};
+use crate::config::Config;
 use crate::context::Context;
 use crate::demo::{self, Demo};
 
 /// Migrates, makes a key when there is none, says how to try the service, and runs all roles.
-pub async fn run(config: Config, listen: &Listen, with_demo: bool) -> anyhow::Result<()> {
+pub async fn run(config: Config, with_demo: bool) -> anyhow::Result<()> {
     crate::cli::make_folders(&config)?;
     migrate(&config).await?;
     let context = Arc::new(Context::open(config).await?);
@@ -27,7 +27,7 @@ pub async fn run(config: Config, listen: &Listen, with_demo: bool) -> anyhow::Re
     if matches!(key, Key::Made(_)) && context.config.databases.read_write.starts_with("sqlite:") {
         learn_at_once(&context.writer).await?;
     }
-    let listener = super::bind(listen).await?;
+    let listener = super::bind(context.config.listen).await?;
     greet(listener.local_addr()?, &key, demo.as_ref());
     super::run(context, &[Role::Web, Role::Worker, Role::Scheduler], Some(listener)).await
 }

@@ -1,0 +1,480 @@
+//! Every setting: its names, its default, its meaning.
+//!
+//! [`table::ALL`] lists them. [`Settings`] is what was typed, in the environment or as a flag;
+//! [`Config`] is what it means: checked, nothing optional that is required. Only `Config` is seen
+//! by the rest of the program.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+mod database;
+mod processors;
+mod redis;
+pub mod setting;
+pub mod table;
+mod typed;
+
+pub use database::Databases;
+pub use processors::processors;
+pub use typed::{Settings, Source};
+
+use setting::{Setting, yes_or_no};
+
+/// The longest time a process that was asked to stop takes to end.
+const MAX_GRACE: Duration = Duration::from_secs(25);
+
+/// What the settings mean.
+#[derive(Clone)]
+pub struct Config {
+    /// The database accounts.
+    pub databases: Databases,
+    /// The key-value backend.
+    pub redis_uri: String,
+    /// City database, or where it would be if there were one; `None`: not looked for.
+    pub geoip_path: Option<PathBuf>,
+    /// Bound on one call to a backend.
+    pub backend_timeout: Duration,
+    /// Where requests are taken.
+    pub listen: Listen,
+    /// Salt of the response signatures; see [`Config::secret_problem`].
+    pub secret_key: String,
+    /// Proxies whose forwarding header is believed; `None`: everybody's first entry.
+    pub trusted_proxies: Option<Vec<IpNet>>,
+    /// Largest body as sent and unpacked, bytes.
+    pub max_body_bytes: usize,
+    /// Bound on one request.
+    pub request_timeout: Duration,
+    /// How long begun work may take to end when the process is asked to stop.
+    pub grace: Duration,
+    /// Threads that answer requests and run tasks, at least 1.
+    pub threads: usize,
+    /// Requests that are worked on at the same time; `None`: no such limit.
+    pub max_requests: Option<usize>,
+    /// Backlog above which submissions are refused; 0: never.
+    pub max_waiting_reports: u64,
+    /// How long a batch stays with a silent worker.
+    pub lease: Duration,
+    /// Tasks at the same time in one worker, at least 1.
+    pub worker_concurrency: usize,
+    /// Bucket of tiles and public files.
+    pub asset_bucket: Option<String>,
+    /// Public address of that bucket, with a slash at its end.
+    pub asset_url: Option<String>,
+    /// Token of the map provider.
+    pub mapbox_token: Option<String>,
+    /// Where metrics are sent.
+    pub statsd: Option<Statsd>,
+    /// Port on which Prometheus finds the metrics.
+    pub metrics_port: Option<u16>,
+    /// Address of that port.
+    pub metrics_bind: IpAddr,
+    /// Where errors are reported.
+    pub sentry: Option<Sentry>,
+    /// Development: logs for people, metrics in the log.
+    pub is_development: bool,
+    /// Automatic tests.
+    pub is_testing: bool,
+    /// What works, but perhaps not as meant; one line each.
+    pub warnings: Vec<String>,
+}
+
+/// Where the HTTP server listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// Port; 0 is any that is free.
+    pub port: u16,
+    /// Address; `::` is every address of the machine, IPv4 and IPv6.
+    pub bind: IpAddr,
+}
+
+/// A statsd server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statsd {
+    /// Name or address.
+    pub host: String,
+    /// UDP port.
+    pub port: u16,
+}
+
+/// An error tracker.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sentry {
+    /// Address with the key of the project.
+    pub dsn: String,
+    /// Environment named in events.
+    pub environment: Option<String>,
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{name}: {problem}")]
+pub struct Invalid {
+    /// The variable.
+    pub name: &'static str,
+    /// What was given and what is allowed.
+    pub problem: String,
+    /// Whether it was given as a flag.
+    pub is_flag: bool,
+}
+
+impl Invalid {
+    /// A setting that is needed and was not given.
+    fn missing(setting: &Setting, problem: String) -> Self {
+        Self { name: setting.name, problem, is_flag: false }
+    }
+}
+
+/// Whether the embedded files may be made when nothing is configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Embedded {
+    /// Yes: `serve` starts from nothing.
+    Create,
+    /// Only when they are there: a role that was left without its address must say so.
+    IfPresent,
+}
+
+impl Settings {
+    /// Checks and completes the settings; all problems at once.
+    pub fn resolve(&self, embedded: Embedded) -> Result<Config, Vec<Invalid>> {
+        let mut problems = self.problems();
+        let mut warnings = Vec::new();
+        let data = PathBuf::from(self.text_or_default(&table::DATA_DIR));
+        let databases = Databases::read(self, &data, embedded);
+        let redis_uri = match &databases {
+            Ok(databases) => redis::address(self, &databases.read_write, &data).map(Some),
+            Err(_) => Ok(None),
+        };
+        let databases = databases.map_err(|problem| problems.push(problem)).ok();
+        let redis_uri = redis_uri.map_err(|problem| problems.push(problem)).ok().flatten();
+        self.check_addresses(databases.as_ref(), &mut problems, &mut warnings);
+        let (Some(databases), Some(redis_uri), true) = (databases, redis_uri, problems.is_empty())
+        else {
+            let place = |problem: &Invalid| {
+                table::ALL.iter().position(|setting| setting.name == problem.name)
+            };
+            problems.sort_by_key(place);
+            return Err(problems);
+        };
+        let request_timeout = self.seconds(&table::GUNICORN_TIMEOUT);
+        let workers = self.count(&table::GUNICORN_WORKERS);
+        let threads = workers.unwrap_or_else(processors);
+        let owned = |setting| self.text(setting).map(str::to_owned);
+        Ok(Config {
+            databases,
+            redis_uri,
+            geoip_path: Some(
+                owned(&table::GEOIP_PATH).map_or_else(|| data.join("geoip"), PathBuf::from),
+            ),
+            backend_timeout: self.seconds(&table::BACKEND_TIMEOUT),
+            listen: self.listen(),
+            secret_key: self.text_or_default(&table::SECRET_KEY).to_owned(),
+            trusted_proxies: self.text(&table::TRUSTED_PROXIES).and_then(networks),
+            max_body_bytes: self.count(&table::MAX_BODY_BYTES).unwrap_or_default(),
+            request_timeout,
+            grace: request_timeout.min(MAX_GRACE),
+            threads,
+            max_requests: self
+                .count(&table::GUNICORN_WORKER_CONNECTIONS)
+                .map(|each| each.saturating_mul(threads)),
+            max_waiting_reports: self.number(&table::MAX_WAITING_REPORTS).unwrap_or_default(),
+            lease: self.seconds(&table::LEASE_SECONDS),
+            worker_concurrency: self
+                .count(&table::CELERY_WORKER_CONCURRENCY)
+                .unwrap_or_else(processors),
+            asset_bucket: owned(&table::ASSET_BUCKET)
+                .map(|name| name.trim_matches('/').to_owned())
+                .filter(|name| !name.is_empty()),
+            asset_url: owned(&table::ASSET_URL)
+                .map(|url| url.trim_end_matches('/').to_owned() + "/"),
+            mapbox_token: owned(&table::MAPBOX_TOKEN),
+            statsd: owned(&table::STATSD_HOST)
+                .map(|host| Statsd { host, port: self.port(&table::STATSD_PORT).unwrap_or(0) }),
+            metrics_port: self.port(&table::METRICS_PORT),
+            metrics_bind: self.ip(&table::METRICS_BIND),
+            sentry: owned(&table::SENTRY_DSN)
+                .map(|dsn| Sentry { dsn, environment: owned(&table::SENTRY_ENVIRONMENT) }),
+            is_development: self.is_on(&table::LOCAL_DEV_ENV),
+            is_testing: self.is_on(&table::TESTING),
+            warnings,
+        })
+    }
+
+    /// Least severe level that is logged, in upper case.
+    #[must_use]
+    pub fn logging_level(&self) -> String {
+        self.text_or_default(&table::LOGGING_LEVEL).to_ascii_uppercase()
+    }
+
+    /// Whether `LOCAL_DEV_ENV` is on.
+    #[must_use]
+    pub fn is_development(&self) -> bool {
+        self.is_on(&table::LOCAL_DEV_ENV)
+    }
+
+    fn listen(&self) -> Listen {
+        Listen {
+            port: self.port(&table::GUNICORN_PORT).unwrap_or_default(),
+            bind: self.ip(&table::BIND),
+        }
+    }
+
+    /// Every value that was given and is not of its kind.
+    fn problems(&self) -> Vec<Invalid> {
+        let problem = |setting: &Setting| {
+            let text = self.text(setting)?;
+            // The mark of what was no valid text.
+            let is_text = !text.contains(char::REPLACEMENT_CHARACTER);
+            if is_text && setting.kind.admits(text) {
+                return None;
+            }
+            let allowed = if is_text { setting.kind.allowed() } else { "UTF-8".to_owned() };
+            let given = if setting.is_secret() {
+                "what was given cannot be used".to_owned()
+            } else {
+                format!("{text:?} was given")
+            };
+            Some(self.invalid(setting, format!("{given}; allowed is {allowed}")))
+        };
+        table::ALL.iter().filter_map(problem).collect()
+    }
+
+    /// A problem of what was given.
+    fn invalid(&self, setting: &Setting, problem: String) -> Invalid {
+        let is_flag = self.source(setting) == Some(Source::Flag);
+        Invalid { name: setting.name, problem, is_flag }
+    }
+
+    /// Adds what is wrong with the addresses that were given as a whole.
+    fn check_addresses(
+        &self,
+        databases: Option<&Databases>,
+        problems: &mut Vec<Invalid>,
+        warnings: &mut Vec<String>,
+    ) {
+        for (setting, uri) in databases.iter().flat_map(|databases| databases.each()) {
+            // One that stands in for another was checked under its own name.
+            if self.text(setting) != Some(uri) {
+                continue;
+            }
+            match ichnaea_store::check_address(uri) {
+                Ok(ignored) if ignored.is_empty() => {}
+                Ok(ignored) => warnings.push(format!(
+                    "{}: these parameters mean nothing here: {}",
+                    setting.name,
+                    ignored.join(", ")
+                )),
+                Err(error) => problems.push(self.invalid(setting, error.to_string())),
+            }
+        }
+        if let Some(uri) = self.text(&table::REDIS_URI)
+            && let Err(error) = ichnaea_kv::check_address(uri)
+        {
+            problems.push(self.invalid(&table::REDIS_URI, error.to_string()));
+        }
+    }
+
+    fn text_or_default(&self, setting: &Setting) -> &str {
+        self.text(setting).or(setting.default).unwrap_or_default()
+    }
+
+    /// A whole number, or its default; a wrong one was reported by `problems`.
+    fn number(&self, setting: &Setting) -> Option<u64> {
+        self.text_or_default(setting).parse().ok()
+    }
+
+    fn count(&self, setting: &Setting) -> Option<usize> {
+        self.number(setting).and_then(|number| usize::try_from(number).ok())
+    }
+
+    fn port(&self, setting: &Setting) -> Option<u16> {
+        self.number(setting).and_then(|number| u16::try_from(number).ok())
+    }
+
+    fn seconds(&self, setting: &Setting) -> Duration {
+        Duration::from_secs(self.number(setting).unwrap_or_default())
+    }
+
+    fn is_on(&self, setting: &Setting) -> bool {
+        yes_or_no(self.text_or_default(setting)).unwrap_or_default()
+    }
+
+    fn ip(&self, setting: &Setting) -> IpAddr {
+        self.text_or_default(setting).parse().unwrap_or(Ipv6Addr::UNSPECIFIED.into())
+    }
+}
+
+/// A host in the form that addresses need.
+fn bracketed(host: &str) -> String {
+    if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() }
+}
+
+/// Reads networks, or single addresses, separated by commas.
+fn networks(list: &str) -> Option<Vec<IpNet>> {
+    let parse = |entry: &str| {
+        let entry = entry.trim();
+        entry.parse().ok().or_else(|| entry.parse::<IpAddr>().ok().map(IpNet::from))
+    };
+    list.split(',').map(parse).collect()
+}
+
+#[cfg(test)]
+fn settings_of(variables: &[(&str, &str)]) -> Settings {
+    let variable = |name: &str| {
+        let found = variables.iter().find(|(known, _)| *known == name);
+        found.map(|(_, text)| std::ffi::OsString::from(text))
+    };
+    Settings::read(|_| None, variable)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn resolved(variables: &[(&str, &str)]) -> Config {
+        let backends = [("DB_HOST", "db"), ("REDIS_HOST", "cache")];
+        let settings = settings_of(&[&backends[..], variables].concat());
+        settings.resolve(Embedded::IfPresent).unwrap_or_else(|problems| panic!("{problems:?}"))
+    }
+
+    fn refused(variables: &[(&str, &str)]) -> Vec<String> {
+        let problems = settings_of(variables).resolve(Embedded::IfPresent).err().unwrap();
+        problems.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn serve_needs_nothing() {
+        let config = settings_of(&[]).resolve(Embedded::Create).ok().unwrap();
+        assert_eq!(config.databases.read_write, "sqlite:data/ichnaea.sqlite");
+        assert_eq!(config.databases.read_only, config.databases.read_write);
+        assert_eq!(config.redis_uri, "sqlite:data/queue.sqlite");
+        assert_eq!(config.listen, Listen { port: 8000, bind: "::".parse().unwrap() });
+        assert_eq!((config.threads, config.max_requests), (processors(), None));
+    }
+
+    #[test]
+    fn a_role_without_an_address_says_which_variable_is_missing() {
+        let problems = refused(&[("DATA_DIR", "/nonexistent")]);
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].starts_with("DB_READWRITE_URI: not set"));
+    }
+
+    #[test]
+    fn the_six_keys_of_the_guide_are_enough() {
+        let config = resolved(&[
+            ("DB_HOST", "domain.name.for.mysql"),
+            ("DB_USER", "location"),
+            ("DB_PASSWORD", "secret"),
+            ("GEOIP_PATH", "/app/geoip/GeoLite2-City.mmdb"),
+            ("SECRET_KEY", "change this value to something secret"),
+        ]);
+        assert_eq!(config.redis_uri, "redis://cache:6379/0");
+        assert_eq!(config.geoip_path, Some("/app/geoip/GeoLite2-City.mmdb".into()));
+        assert_eq!(config.secret_key, "change this value to something secret");
+    }
+
+    #[test]
+    fn all_problems_are_reported_at_once_in_the_order_of_the_documentation() {
+        let problems = refused(&[
+            ("DB_READWRITE_URI", "mysql://w:hidden@h/location?ssl_mode=never"),
+            ("TRUSTED_PROXIES", "10.0.0.0/8, nonsense"),
+            ("GUNICORN_TIMEOUT", "0"),
+            ("PORT", "65536"),
+            ("STATSD_PORT", "statsd"),
+            ("LOCAL_DEV_ENV", "maybe"),
+            ("LOGGING_LEVEL", "LOUD"),
+        ]);
+        let names: Vec<&str> = problems.iter().filter_map(|p| p.split(": ").next()).collect();
+        assert_eq!(
+            names,
+            [
+                "DB_READWRITE_URI",
+                "REDIS_URI",
+                "GUNICORN_PORT",
+                "TRUSTED_PROXIES",
+                "GUNICORN_TIMEOUT",
+                "LOGGING_LEVEL",
+                "STATSD_PORT",
+                "LOCAL_DEV_ENV"
+            ]
+        );
+        assert_eq!(
+            problems[4],
+            r#"GUNICORN_TIMEOUT: "0" was given; allowed is a whole number, 1 or more"#
+        );
+        assert_eq!(
+            problems[5],
+            r#"LOGGING_LEVEL: "LOUD" was given; allowed is one of CRITICAL, ERROR, WARNING, INFO, DEBUG"#
+        );
+        assert!(problems.iter().all(|problem| !problem.contains("hidden")), "{problems:?}");
+    }
+
+    #[test]
+    fn a_limit_on_requests_exists_only_when_it_was_given() {
+        let config = resolved(&[("GUNICORN_WORKERS", "3")]);
+        assert_eq!((config.threads, config.max_requests), (3, None));
+        let config = resolved(&[("GUNICORN_WORKERS", "3"), ("GUNICORN_WORKER_CONNECTIONS", "4")]);
+        assert_eq!((config.threads, config.max_requests), (3, Some(12)));
+    }
+
+    #[test]
+    fn open_work_has_at_most_25_seconds_to_end() {
+        assert_eq!(resolved(&[]).grace, Duration::from_secs(25));
+        assert_eq!(resolved(&[("GUNICORN_TIMEOUT", "7")]).grace, Duration::from_secs(7));
+    }
+
+    #[test]
+    fn what_is_optional_is_off_unless_given() {
+        let config = resolved(&[("STATSD_HOST", ""), ("SENTRY_ENVIRONMENT", "prod")]);
+        assert!(
+            config.statsd.is_none() && config.sentry.is_none() && config.metrics_port.is_none()
+        );
+        assert!(config.asset_bucket.is_none() && config.asset_url.is_none());
+        let config = resolved(&[
+            ("STATSD_HOST", "stats"),
+            ("SENTRY_DSN", "https://key@sentry.example/1"),
+            ("SENTRY_ENVIRONMENT", "prod"),
+            ("METRICS_PORT", "9100"),
+            ("ASSET_BUCKET", "/tiles/"),
+            ("ASSET_URL", "https://cdn.example"),
+            ("MAP_TOKEN", "pk.1"),
+            ("LOCAL_DEV_ENV", "True"),
+            ("TESTING", "1"),
+        ]);
+        assert_eq!(config.statsd, Some(Statsd { host: "stats".into(), port: 8125 }));
+        assert_eq!(config.sentry.unwrap().environment.as_deref(), Some("prod"));
+        assert_eq!(config.metrics_port, Some(9100));
+        assert_eq!(config.asset_bucket.as_deref(), Some("tiles"));
+        assert_eq!(config.asset_url.as_deref(), Some("https://cdn.example/"));
+        assert_eq!(config.mapbox_token.as_deref(), Some("pk.1"));
+        assert!(config.is_development && config.is_testing);
+    }
+
+    #[test]
+    fn parameters_that_mean_nothing_are_named_once() {
+        let config = resolved(&[(
+            "DB_READONLY_URI",
+            "mysql+pymysql://u@h/x?charset=utf8&ssl_mode=DISABLED&connect_timeout=hidden",
+        )]);
+        assert_eq!(
+            config.warnings,
+            ["DB_READONLY_URI: these parameters mean nothing here: connect_timeout"]
+        );
+    }
+
+    #[test]
+    fn every_default_is_allowed_and_every_name_unique() {
+        let mut names = BTreeSet::new();
+        let mut flags = BTreeSet::new();
+        for setting in table::ALL {
+            assert!(setting.default.is_none_or(|text| setting.kind.admits(text)), "{setting:?}");
+            assert!(setting.variables().all(|name| names.insert(name)), "{setting:?}");
+            assert!(flags.insert(setting.flag()), "{setting:?}");
+            assert!(!setting.meaning.contains('\n') && !setting.meaning.contains("  "));
+        }
+    }
+}
