@@ -170,7 +170,6 @@ async fn run(settings: &Settings, command: Command) -> Result<ExitCode, Failure>
         Command::Web => {
             let context = open(settings.resolve(Embedded::IfPresent)?).await?;
             let listener = roles::bind(context.config.listen).await?;
-            tokio::spawn(note_absent_backends(Arc::clone(&context)));
             roles::run(context, &[Role::Web], Some(listener)).await?;
         }
         Command::Worker => {
@@ -241,17 +240,6 @@ async fn open(config: Config) -> anyhow::Result<Arc<Context>> {
 async fn open_without_geoip(settings: &Settings) -> Result<Arc<Context>, Failure> {
     let config = settings.resolve(Embedded::IfPresent)?;
     Ok(open(Config { geoip_path: None, ..config }).await?)
-}
-
-/// The web role starts without its backends; somebody should know.
-async fn note_absent_backends(context: Arc<Context>) {
-    let (database, kv) = tokio::join!(context.reader.ping(), context.kv.ping());
-    if let Err(failure) = database {
-        tracing::warn!("started without the database: {failure}");
-    }
-    if let Err(failure) = kv {
-        tracing::warn!("started without the key-value store: {failure}");
-    }
 }
 
 fn open_store(uri: &str, config: &Config) -> anyhow::Result<Store> {

@@ -6,6 +6,7 @@ use ichnaea_domain::region::Regions;
 use ichnaea_kv::KeyValue;
 use ichnaea_store::Store;
 
+use crate::breaker::Breakers;
 use crate::clock::{Chance, Clock};
 use crate::config::Config;
 use crate::geoip::GeoIpFile;
@@ -26,6 +27,8 @@ pub struct Context {
     pub kv: Arc<dyn KeyValue>,
     /// The city database, reloaded when its file changes.
     pub geoip: GeoIpFile,
+    /// What requests ask the two backends through.
+    pub breakers: Breakers,
     /// Client for outside services.
     pub http: reqwest::Client,
     /// Region shapes and names.
@@ -58,6 +61,7 @@ impl Context {
             http: crate::locate::fallback::http_client()?,
             regions: Regions::shared(),
             metrics: Metrics::open(&config),
+            breakers: Breakers::new(&reader, &kv),
             clock: Clock::default(),
             chance: Chance::default(),
             reader,

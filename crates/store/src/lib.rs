@@ -97,6 +97,13 @@ impl Store {
     /// which keeps none, and for an account without the privilege `PROCESS`.
     pub async fn transaction_history_length(&self) -> Result<Option<u64>> {
         self.driver.history_length().await
+    /// Forgets the connections to a server that does not answer any more: calls that wait for one
+    /// fail at once, those that have one end within their bound, and the next ones connect anew. Does
+    /// nothing to a file.
+    pub fn start_over(&self) {
+        if let Driver::MySql(driver) = &self.driver {
+            driver.start_over();
+        }
     }
 
     /// The schema revisions that the original would see, sorted.

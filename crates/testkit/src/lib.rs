@@ -11,6 +11,7 @@ pub mod geoip;
 pub mod keyvalue;
 pub mod original;
 pub mod provider;
+pub mod proxy;
 pub mod servers;
 
 /// Where a test keeps its data: every one runs on both.

@@ -6,7 +6,7 @@
 //! long as TCP lets it. Here every error that speaks against the connection replaces it.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
@@ -18,6 +18,9 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use crate::{Error, Options, Result};
+
+/// An answer that did not come for this long may never come.
+const LONG_WAIT: Duration = Duration::from_millis(800);
 
 /// One connection, or none yet.
 type Slot = Arc<OnceCell<MultiplexedConnection>>;
@@ -118,6 +121,7 @@ impl Link {
 
     async fn send<T: FromRedisValue>(&self, request: &Cmd) -> redis::RedisResult<T> {
         let slot = Arc::clone(&self.current.lock().unwrap_or_else(PoisonError::into_inner));
+        let attempt = Attempt { link: self, slot: &slot, started: Instant::now(), has_ended: false };
         let connect = slot.get_or_try_init(|| {
             self.client.get_multiplexed_async_connection_with_config(&self.config)
         });
@@ -126,13 +130,43 @@ impl Link {
             Ok(Err(error)) => Err(error),
             Err(_) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
         };
+        attempt.has_ended();
         if answer.as_ref().is_err_and(speaks_against_connection) {
-            let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-            if Arc::ptr_eq(&current, &slot) {
-                *current = Slot::default();
-            }
+            self.replace(&slot);
         }
         answer
+    }
+
+    /// Has the next call connect anew, unless somebody saw to that already.
+    fn replace(&self, slot: &Slot) {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if Arc::ptr_eq(&current, slot) {
+            *current = Slot::default();
+        }
+    }
+}
+
+/// A request whose answer is waited for.
+struct Attempt<'a> {
+    link: &'a Link,
+    slot: &'a Slot,
+    started: Instant,
+    has_ended: bool,
+}
+
+impl Attempt<'_> {
+    fn has_ended(mut self) {
+        self.has_ended = true;
+    }
+}
+
+impl Drop for Attempt<'_> {
+    /// A caller that went away after so long speaks against the connection: if all of them are less
+    /// patient than the time-out, nobody else is left to notice that it is dead.
+    fn drop(&mut self) {
+        if !self.has_ended && self.started.elapsed() >= LONG_WAIT {
+            self.link.replace(self.slot);
+        }
     }
 }
 

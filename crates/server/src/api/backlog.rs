@@ -48,7 +48,7 @@ async fn watch(ctx: Arc<Context>, is_full: Arc<AtomicBool>) {
     let queues = [keys::UPDATE_INCOMING.to_owned()];
     loop {
         // A store that is away answers the submissions itself.
-        if let Ok(states) = ctx.kv.queues(&queues).await {
+        if let Ok(states) = ctx.breakers.keyvalue.ask(ctx.kv.queues(&queues)).await {
             let waiting: u64 = states.iter().map(|state| state.len).sum();
             let full = waiting >= limit;
             if full != is_full.swap(full, Ordering::Relaxed) {

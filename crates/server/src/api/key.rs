@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ichnaea_domain::api_key::{ApiKey, is_well_formed};
-use ichnaea_store::Store;
+
+use crate::context::Context;
 
 /// Keys that are remembered at the same time.
 const MAX_KEYS: usize = 500;
@@ -40,18 +41,18 @@ struct Entry {
 impl KeyCache {
     /// The state of the key with this text. A database that is away costs the check, not the
     /// request, and is not remembered.
-    pub async fn state(&self, store: &Store, text: Option<&str>) -> KeyState {
+    pub async fn state(&self, ctx: &Context, text: Option<&str>) -> KeyState {
         let Some(text) = text.filter(|text| is_well_formed(text)) else { return KeyState::None };
         if let Some(state) = self.remembered(text) {
             return state;
         }
-        match store.api_key(text).await {
+        match ctx.breakers.database.ask(ctx.reader.api_key(text)).await {
             Ok(found) => {
                 self.remember(text, found.clone());
                 found.map_or(KeyState::Unknown, KeyState::Known)
             }
-            Err(error) => {
-                tracing::warn!(%error, "API key not checked");
+            Err(missed) => {
+                missed.log("API key not checked");
                 KeyState::Unchecked
             }
         }

@@ -127,7 +127,7 @@ async fn result(web: &Web, endpoint: Endpoint, request: Request) -> Result<Respo
     );
 
     let text = parts.uri.query().and_then(key_parameter);
-    let key = match web.keys.state(&web.ctx.reader, text.as_deref()).await {
+    let key = match web.keys.state(&web.ctx, text.as_deref()).await {
         KeyState::Known(key) if !endpoint.allows(&key) => return Err(ApiError::KeyInvalid),
         KeyState::Known(key) => key,
         KeyState::Unchecked => ApiKey::anonymous(),

@@ -10,6 +10,7 @@ use ichnaea_kv::Op;
 
 use super::error::ApiError;
 use super::submit_request::{self, Version};
+use crate::breaker::Missed;
 use crate::context::Context;
 use crate::fault;
 use crate::http::{Web, json_answer};
@@ -30,8 +31,8 @@ pub async fn submit(
             return Err(ApiError::Unavailable);
         }
         let items: Vec<_> = reports.into_iter().map(|report| queued(key, report)).collect();
-        queue(ctx, &items).await.map_err(|error| {
-            tracing::warn!(error, "reports not queued");
+        queue(ctx, &items).await.map_err(|missed| {
+            missed.log("reports not queued");
             ApiError::Unavailable
         })?;
     }
@@ -54,13 +55,15 @@ fn queued(key: &ApiKey, report: Report) -> QueuedReport {
     }
 }
 
-/// Appends reports to the incoming queue, all or none.
-pub async fn queue(ctx: &Context, reports: &[QueuedReport]) -> Result<(), String> {
+/// Appends reports to the incoming queue, all or none. After a failure it is not known which, so
+/// nobody here tries again: that could count them twice.
+pub async fn queue(ctx: &Context, reports: &[QueuedReport]) -> Result<(), Missed<String>> {
     let queue = keys::incoming();
-    let items = queue.encode(reports)?;
+    let items = queue.encode(reports).map_err(Missed::Failed)?;
     fault::point("submit_before_push");
     let op = Op::Push { queue: queue.name, items };
-    ctx.kv.apply(vec![op]).await.map_err(|error| error.to_string())?;
+    let push = async { ctx.kv.apply(vec![op]).await.map_err(|error| error.to_string()) };
+    ctx.breakers.keyvalue.ask(push).await?;
     fault::point("submit_after_push");
     Ok(())
 }

@@ -85,10 +85,10 @@ impl Usage {
             Op::Count { key: counter, by: 1, ttl: Some(LIMIT_TTL) },
             Op::AddUnique { key: users, member: client, ttl: Some(USER_TTL) },
         ];
-        match self.ctx.kv.apply(ops).await {
+        match self.ctx.breakers.keyvalue.ask(self.ctx.kv.apply(ops)).await {
             Ok(results) => results.first().is_some_and(|&count| key.is_over_limit(count)),
-            Err(error) => {
-                tracing::warn!(%error, "daily limit not checked");
+            Err(missed) => {
+                missed.log("daily limit not checked");
                 false
             }
         }
@@ -106,6 +106,9 @@ fn user_key(endpoint: Endpoint, key: &str, today: NaiveDate) -> String {
 }
 
 async fn send(ctx: &Context, gathered: &Mutex<Gathered>) {
+    if ctx.breakers.keyvalue.is_away() {
+        return; // they are gathered until it is back
+    }
     let taken = {
         let mut gathered = gathered.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *gathered)
@@ -120,7 +123,8 @@ async fn send(ctx: &Context, gathered: &Mutex<Gathered>) {
         member,
         ttl: Some(USER_TTL),
     });
-    if let Err(error) = ctx.kv.apply(counts.chain(users).collect()).await {
-        tracing::warn!(%error, "a second's request counts are lost");
+    let ops = counts.chain(users).collect();
+    if let Err(missed) = ctx.breakers.keyvalue.ask(ctx.kv.apply(ops)).await {
+        missed.log("a second's request counts are lost");
     }
 }

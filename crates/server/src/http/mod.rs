@@ -25,6 +25,7 @@ use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
 use crate::api::{self, Endpoint};
+use crate::breaker::with_patience;
 use crate::context::Context;
 
 pub use client::client_address;
@@ -106,7 +107,8 @@ async fn api_answer(web: &Arc<Web>, endpoint: Endpoint, request: Request) -> Res
         return without_view(request.method());
     }
     let bound = web.ctx.config.request_timeout;
-    let answer = tokio::time::timeout(bound, api::answer(web, endpoint, request)).await;
+    let answer = with_patience(web.ctx.config.backend_timeout, api::answer(web, endpoint, request));
+    let answer = tokio::time::timeout(bound, answer).await;
     let mut response = match answer {
         Ok(response) => response,
         Err(_) => api::ApiError::Unavailable.response(),
@@ -130,6 +132,7 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
+    ctx.breakers.look();
     let usage = api::Usage::start(Arc::clone(&ctx));
     let backlog = api::Backlog::start(Arc::clone(&ctx));
     let geoip_watch = tokio::spawn(crate::geoip::watch(Arc::clone(&ctx)));

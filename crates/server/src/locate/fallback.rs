@@ -70,22 +70,23 @@ pub async fn ask(ctx: &Context, key: &ApiKey, query: &Query) -> Option<PositionR
         return None;
     }
     let answer = call(ctx, schema, key.fallback_url.as_deref()?, query).await?;
-    if let Some((keys, ttl)) = cached
-        && let Err(error) = ctx.kv.apply(provider_cache::write(keys, &answer, ttl)).await
-    {
-        tracing::warn!(%error, "provider answer not cached");
+    if let Some((keys, ttl)) = cached {
+        let write = provider_cache::write(keys, &answer, ttl);
+        if let Err(missed) = ctx.breakers.keyvalue.ask(ctx.kv.apply(write)).await {
+            missed.log("provider answer not cached");
+        }
     }
     result(&answer)
 }
 
 async fn look_up(ctx: &Context, keys: &[Vec<u8>]) -> Option<Answer> {
-    match ctx.kv.get(keys).await {
+    match ctx.breakers.keyvalue.ask(ctx.kv.get(keys)).await {
         Ok(values) => match provider_cache::read(&values)? {
             Cached::Hit(answer) => Some(answer),
             Cached::Miss | Cached::Inconsistent => None,
         },
-        Err(error) => {
-            tracing::warn!(%error, "provider cache not read");
+        Err(missed) => {
+            missed.log("provider cache not read");
             None
         }
     }
@@ -102,10 +103,11 @@ async fn is_within_rate(ctx: &Context, key: &ApiKey) -> bool {
     let slot = ctx.clock.now().and_utc().timestamp().div_euclid(interval);
     let ttl = Duration::from_secs(interval.unsigned_abs().saturating_mul(5));
     let counter = keys::fallback_rate_limit(name, slot);
-    match ctx.kv.apply(vec![Op::Count { key: counter, by: 1, ttl: Some(ttl) }]).await {
+    let count = vec![Op::Count { key: counter, by: 1, ttl: Some(ttl) }];
+    match ctx.breakers.keyvalue.ask(ctx.kv.apply(count)).await {
         Ok(counts) => counts.first().is_some_and(|count| *count <= limit),
-        Err(error) => {
-            tracing::warn!(%error, "provider rate limit not checked, provider not asked");
+        Err(missed) => {
+            missed.log("provider rate limit not checked, provider not asked");
             false
         }
     }

@@ -52,8 +52,9 @@ async fn stations(ctx: &Context, query: &Query) -> Found {
     if stations.is_empty() && areas.is_empty() {
         return Found::default();
     }
-    ctx.reader.stations(&stations, &areas).await.unwrap_or_else(|error| {
-        tracing::warn!(%error, "stations not looked up");
+    let found = ctx.breakers.database.ask(ctx.reader.stations(&stations, &areas)).await;
+    found.unwrap_or_else(|missed| {
+        missed.log("stations not looked up");
         Found::default()
     })
 }
@@ -66,10 +67,10 @@ async fn learn(ctx: &Context, key: &ApiKey, query: &Query, best: Option<&Positio
         return;
     }
     let names = [keys::GLOBAL_LOCATE_SAMPLE_RATE.as_bytes().to_vec()];
-    let global = match ctx.kv.get(&names).await {
+    let global = match ctx.breakers.keyvalue.ask(ctx.kv.get(&names)).await {
         Ok(values) => global_rate(values.into_iter().next().flatten().as_deref()),
-        Err(error) => {
-            tracing::warn!(%error, "query not learned from");
+        Err(missed) => {
+            missed.log("query not learned from");
             return;
         }
     };
@@ -81,8 +82,8 @@ async fn learn(ctx: &Context, key: &ApiKey, query: &Query, best: Option<&Positio
         report: locate::learned_report(query, best),
         source: Some(Source::Query.name().to_owned()),
     };
-    if let Err(error) = api::queue(ctx, &[queued]).await {
-        tracing::warn!(error, "query not learned from");
+    if let Err(missed) = api::queue(ctx, &[queued]).await {
+        missed.log("query not learned from");
     }
 }
 

@@ -66,8 +66,13 @@ impl MySql {
     }
 
     /// The options of the connections.
-    pub(crate) fn options(&self) -> &Opts {
+    pub(crate) fn options(&self) -> Opts {
         self.pool.options()
+    }
+
+    /// Forgets all connections.
+    pub(crate) fn start_over(&self) {
+        self.pool.start_over();
     }
 
     /// Reads rows.

@@ -121,7 +121,7 @@ fn names(report: &refinery::Report) -> Vec<String> {
 
 async fn migrate_mysql(driver: &MySql, migrations: &[Migration]) -> Result<Vec<String>> {
     let runner = runner(migrations);
-    let options = driver.options().clone();
+    let options = driver.options();
     // Names of locks are known to the whole server, so this one is made from the database's.
     let lock = "CONCAT('ichnaea.', SHA1(DATABASE()))";
     driver

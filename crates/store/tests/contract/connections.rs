@@ -9,6 +9,7 @@ use ichnaea_domain::station::{Station, StationKey};
 use ichnaea_store::{Error, Options, StationChanges, Store};
 use ichnaea_testkit::Backend;
 use ichnaea_testkit::database::fresh;
+use ichnaea_testkit::proxy::{Mode, Proxy};
 
 use crate::stations::{cell, full, insert, wifi};
 use crate::{batch, migrated, on_both};
@@ -164,51 +165,20 @@ async fn a_server_that_never_answers_is_unavailable_within_the_bound() {
     silent.abort();
 }
 
-/// Passes everything on to the server until told to stall, then holds what comes.
-async fn stalling_proxy() -> (u16, tokio::sync::watch::Sender<bool>) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let (stall, stalled) = tokio::sync::watch::channel(false);
-    tokio::spawn(async move {
-        while let Ok((client, _)) = listener.accept().await {
-            let mut stalled = stalled.clone();
-            tokio::spawn(async move {
-                let server = tokio::net::TcpStream::connect("127.0.0.1:3306").await.unwrap();
-                let (mut from_client, mut to_client) = client.into_split();
-                let (mut from_server, mut to_server) = server.into_split();
-                tokio::spawn(
-                    async move { tokio::io::copy(&mut from_client, &mut to_server).await },
-                );
-                let mut buffer = vec![0; 65536];
-                loop {
-                    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-                    let Ok(len @ 1..) = from_server.read(&mut buffer).await else { return };
-                    stalled.wait_for(|stalled| !stalled).await.unwrap();
-                    if to_client.write_all(&buffer[..len]).await.is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-    });
-    (port, stall)
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_stalled_is_used_again_when_it_goes_on() {
     let (direct, db) = migrated(Backend::Server).await;
     insert(&direct, "1", vec![(cell(Radio::Lte, 1, 1), full())]).await;
-    let (port, stall) = stalling_proxy().await;
-    let uri = db.uri.replace(":3306", &format!(":{port}"));
+    let proxy = Proxy::before(&db.uri);
     let options = Options { max_connections: 2, ..short() };
-    let store = Store::open(&uri, &options).unwrap();
+    let store = Store::open(&proxy.instead_of(&db.uri), &options).unwrap();
     let keys = [cell(Radio::Lte, 1, 1)];
     assert_eq!(store.stations(&keys, &[]).await.unwrap().stations.len(), 1);
-    stall.send(true).unwrap();
+    proxy.set(Mode::StallAnswers);
     for _ in 0..3 {
         assert!(matches!(store.stations(&keys, &[]).await, Err(Error::Unavailable(_))));
     }
-    stall.send(false).unwrap();
+    proxy.set(Mode::Pass);
     assert_eq!(store.stations(&keys, &[]).await.unwrap().stations.len(), 1);
 }
 

@@ -26,10 +26,12 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 const GOODBYE: Duration = Duration::from_millis(500);
 
 #[derive(Clone)]
-pub(super) struct Pool(Arc<Shared>);
+pub(super) struct Pool(Arc<Mutex<Arc<Shared>>>);
 
+/// The connections since the pool last started over.
 struct Shared {
     options: Opts,
+    max_connections: usize,
     places: Arc<Semaphore>,
     /// Most recently used last.
     idle: Mutex<Vec<Idle>>,
@@ -44,20 +46,34 @@ struct Idle {
 
 impl Pool {
     pub(super) fn new(options: Opts, max_connections: usize) -> Self {
-        let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
-        Self(Arc::new(Shared { options, places, idle: Mutex::default() }))
+        Self(Arc::new(Mutex::new(Arc::new(Shared::new(options, max_connections)))))
     }
 
-    pub(super) fn options(&self) -> &Opts {
-        &self.0.options
+    pub(super) fn options(&self) -> Opts {
+        self.shared().options.clone()
+    }
+
+    /// Forgets all connections: those in use are closed when their call ends, and whoever waits for
+    /// one is told at once that there is none.
+    pub(super) fn start_over(&self) {
+        let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        current.places.close();
+        *current = Arc::new(Shared::new(current.options.clone(), current.max_connections));
+    }
+
+    fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Waits for a free place and gets a connection that was alive a moment ago.
     pub(super) async fn get(&self) -> Result<Lease, Failure> {
-        let place = Arc::clone(&self.0.places).acquire_owned().await;
-        let place = place.map_err(|closed| Failure::Ours(Error::unavailable(closed)))?;
-        while let Some(Idle { conn, opened, since }) = self.pop() {
-            let mut lease = Lease::new(self.clone(), conn, opened);
+        let shared = self.shared();
+        let place = Arc::clone(&shared.places).acquire_owned().await;
+        let place = place.map_err(|_| {
+            Failure::Ours(Error::unavailable("the connections were given up meanwhile"))
+        })?;
+        while let Some(Idle { conn, opened, since }) = shared.pop() {
+            let mut lease = Lease::new(Arc::clone(&shared), conn, opened);
             let is_trusted = since.is_some_and(|since| since.elapsed() < TRUSTED_IDLE);
             let is_young = opened.elapsed() < LIFETIME;
             if is_young && (is_trusted || lease.conn().ping().await.is_ok()) {
@@ -66,10 +82,17 @@ impl Pool {
             }
             lease.discard();
         }
-        let conn = Conn::new(self.0.options.clone()).await?;
-        let mut lease = Lease::new(self.clone(), conn, Instant::now());
+        let conn = Conn::new(shared.options.clone()).await?;
+        let mut lease = Lease::new(shared, conn, Instant::now());
         lease.place = Some(place);
         Ok(lease)
+    }
+}
+
+impl Shared {
+    fn new(options: Opts, max_connections: usize) -> Self {
+        let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
+        Self { options, max_connections, places, idle: Mutex::default() }
     }
 
     fn pop(&self) -> Option<Idle> {
@@ -77,7 +100,7 @@ impl Pool {
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
-        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -85,12 +108,12 @@ impl Pool {
 pub(super) struct Lease {
     conn: Conn,
     opened: Instant,
-    pool: Pool,
+    pool: Arc<Shared>,
     place: Option<OwnedSemaphorePermit>,
 }
 
 impl Lease {
-    const fn new(pool: Pool, conn: Conn, opened: Instant) -> Self {
+    const fn new(pool: Arc<Shared>, conn: Conn, opened: Instant) -> Self {
         Self { conn, opened, pool, place: None }
     }
 
@@ -100,6 +123,9 @@ impl Lease {
 
     /// Gives the connection back; everything asked on it was answered.
     pub(super) fn keep(self) {
+        if self.pool.places.is_closed() {
+            return self.discard();
+        }
         let Self { conn, opened, pool, place } = self;
         pool.idle().push(Idle { conn, opened, since: Some(Instant::now()) });
         drop(place);
