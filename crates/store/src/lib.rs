@@ -97,6 +97,8 @@ impl Store {
     /// which keeps none, and for an account without the privilege `PROCESS`.
     pub async fn transaction_history_length(&self) -> Result<Option<u64>> {
         self.driver.history_length().await
+    }
+
     /// Forgets the connections to a server that does not answer any more: calls that wait for one
     /// fail at once, those that have one end within their bound, and the next ones connect anew. Does
     /// nothing to a file.

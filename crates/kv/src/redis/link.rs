@@ -121,7 +121,8 @@ impl Link {
 
     async fn send<T: FromRedisValue>(&self, request: &Cmd) -> redis::RedisResult<T> {
         let slot = Arc::clone(&self.current.lock().unwrap_or_else(PoisonError::into_inner));
-        let attempt = Attempt { link: self, slot: &slot, started: Instant::now(), has_ended: false };
+        let attempt =
+            Attempt { link: self, slot: &slot, started: Instant::now(), has_ended: false };
         let connect = slot.get_or_try_init(|| {
             self.client.get_multiplexed_async_connection_with_config(&self.config)
         });

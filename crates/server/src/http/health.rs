@@ -88,7 +88,7 @@ async fn database(store: &Store) -> Service {
     let started = Instant::now();
     let versions = async {
         store.ping().await?;
-        Ok(store.schema_versions().await)
+        Ok::<_, Error>(store.schema_versions().await)
     };
     match tokio::time::timeout(CHECK, versions).await {
         Ok(Ok(Ok(versions))) => Service {
