@@ -1,0 +1,42 @@
+//! One of two schedulers dies.
+
+use std::time::{Duration, Instant};
+
+use ichnaea_server::keys;
+use ichnaea_server::tasks::Task;
+use ichnaea_server::tasks::message::Message;
+use ichnaea_testkit::Backend;
+use ichnaea_testkit::{database, keyvalue};
+
+use crate::process::{Installation, LOOK, PATIENCE};
+
+/// The shortest interval of the schedule, after which a scheduler that has taken over first sends.
+const FIRST_INTERVAL: Duration = Duration::from_secs(32);
+
+/// Nothing takes the messages here, so each that was sent is seen.
+pub async fn the_second_scheduler_takes_over_and_nothing_is_sent_twice(backend: Backend) {
+    let (database, keyvalue) = (database::fresh(backend), keyvalue::fresh(backend));
+    let installation = Installation::new(&database.uri, &keyvalue.uri).await;
+    let first = installation.start(&["scheduler"]);
+    first.has_said("scheduler is active").await;
+    let second = installation.start(&["scheduler"]);
+    second.has_said("another scheduler is active, standing by").await;
+    first.kill();
+    second.has_said("scheduler is active").await;
+
+    let started = Instant::now();
+    let sent = loop {
+        let messages = installation.kv.peek(keys::TASKS, 0, 1000).await.unwrap();
+        if !messages.is_empty() {
+            break messages;
+        }
+        assert!(started.elapsed() < PATIENCE, "nothing is sent:\n{}", second.said());
+        tokio::time::sleep(LOOK).await;
+    };
+    // One of the two would have sent it seconds earlier.
+    assert!(started.elapsed() > FIRST_INTERVAL - Duration::from_secs(1));
+    let tasks: Vec<_> = sent.iter().filter_map(|item| Message::decode(item)).collect();
+    let tasks: Vec<Task> = tasks.iter().map(|message| message.task).collect();
+    assert_eq!(tasks, [Task::UpdateIncoming]);
+    second.stop();
+}
