@@ -30,6 +30,8 @@ pub const GLOBAL_LOCATE_SAMPLE_RATE: &str = "global_locate_sample_rate";
 pub const STATS_REGIONS_CACHE: &str = "cache:stats_regions:4";
 /// Beginning of the names of all daily counters.
 pub const STAT_COUNTER_PREFIX: &str = "statcounter_";
+/// Beginning of the names of all signs of life.
+pub const SEEN_PREFIX: &str = "ichnaea:seen:";
 /// Beginning of the names of all dead-letter lists.
 pub const DEAD_PREFIX: &str = "ichnaea:dead:";
 /// Beginning of the names of the counters of dead letters.
@@ -75,6 +77,12 @@ pub fn parse_stat_counter(name: &str) -> Option<(StatKey, NaiveDate)> {
     let plain = date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit());
     let date = NaiveDate::parse_from_str(date, "%Y%m%d").ok().filter(|_| plain)?;
     Some((key, date))
+}
+
+/// The sign of life of one worker or scheduler.
+#[must_use]
+pub fn seen(kind: &str, host: &str, id: &str) -> Vec<u8> {
+    format!("{SEEN_PREFIX}{kind}:{host}:{id}").into_bytes()
 }
 
 /// What could not be worked on, per queue.

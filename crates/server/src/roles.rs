@@ -12,6 +12,7 @@ use tracing::{error, info};
 use crate::config::Listen;
 use crate::context::Context;
 use crate::metrics::endpoint;
+use crate::seen;
 use crate::tasks::{runner, scheduler};
 
 pub mod serve;
@@ -121,12 +122,16 @@ async fn play(
                 parts.spawn(async move { (role, serve.await) });
             }
             Role::Worker => {
-                let run = runner::run(context, shutdown);
-                parts.spawn(async move { (role, run.await) });
+                parts.spawn(async move {
+                    let run = runner::run(Arc::clone(&context), shutdown);
+                    (role, seen::during(&context, seen::Kind::Worker, run).await)
+                });
             }
             Role::Scheduler => {
-                let run = scheduler::run(context, shutdown);
-                parts.spawn(async move { (role, run.await) });
+                parts.spawn(async move {
+                    let run = scheduler::run(Arc::clone(&context), shutdown);
+                    (role, seen::during(&context, seen::Kind::Scheduler, run).await)
+                });
             }
         }
     }

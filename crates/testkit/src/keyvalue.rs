@@ -54,6 +54,22 @@ impl FreshKeyValue {
         value.unwrap_or_else(|error| panic!("the test's Redis does not answer: {error}"))
     }
 
+    /// The seconds that a key of the server has left, past the code under test; `None` for a file
+    /// and for a key without an end.
+    ///
+    /// # Panics
+    ///
+    /// When the server does not answer.
+    #[must_use]
+    pub fn server_remaining_s(&self, key: &str) -> Option<u64> {
+        let key = format!("{}{key}", self.prefix()?);
+        let left_s: i64 = redis::cmd("TTL")
+            .arg(key)
+            .query(&mut self.connection()?)
+            .unwrap_or_else(|error| panic!("the test's Redis does not answer: {error}"));
+        u64::try_from(left_s).ok()
+    }
+
     /// A connection to the server, past the code under test; `None` for a file.
     #[must_use]
     pub fn connection(&self) -> Option<redis::Connection> {

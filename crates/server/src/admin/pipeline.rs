@@ -12,6 +12,7 @@ use super::task::describe;
 use super::{print, print_json, table};
 use crate::context::Context;
 use crate::keys;
+use crate::seen::{self, Kind, Sign};
 use crate::tasks::drain::{Drain, Progress};
 use crate::tasks::{Run, runner};
 
@@ -28,7 +29,7 @@ pub enum Command {
         #[arg(long)]
         respect_batches: bool,
     },
-    /// Shows queues, batches in flight and dead letters
+    /// Shows queues, batches in flight, dead letters, and which workers and schedulers are there
     Status {
         /// Print everything as JSON, empty queues too
         #[arg(long)]
@@ -116,6 +117,7 @@ impl Bar {
 pub struct Status {
     queues: Vec<Queue>,
     dead_letters: Vec<DeadLetters>,
+    seen: Vec<Sign>,
 }
 
 #[derive(Debug, Serialize)]
@@ -146,7 +148,11 @@ impl Status {
             in_flight: state.in_flight,
             age_s: state.age.map(|age| age.as_secs()),
         });
-        Ok(Self { queues: queues.collect(), dead_letters: dead_letters(kv).await? })
+        Ok(Self {
+            queues: queues.collect(),
+            dead_letters: dead_letters(kv).await?,
+            seen: seen::lately(kv).await?,
+        })
     }
 
     fn lines(&self) -> Vec<String> {
@@ -171,8 +177,24 @@ impl Status {
             let counts = counts.join(", ");
             lines.push(format!("Dead letters of {queue}: {kept} kept; ever: {counts}"));
         }
+        for kind in [Kind::Worker, Kind::Scheduler] {
+            let of_kind: Vec<&Sign> = self.seen.iter().filter(|sign| sign.kind == kind).collect();
+            if of_kind.is_empty() {
+                lines.push(format!("No {} was seen in the last minute.", kind.name()));
+            }
+            lines.extend(of_kind.into_iter().map(describe_sign));
+        }
         lines
     }
+}
+
+fn describe_sign(sign: &Sign) -> String {
+    let Sign { kind, host, pid, version, started, seen, concurrency } = sign;
+    let kind = kind.name();
+    let concurrency = concurrency.map_or_else(String::new, |tasks| format!(", {tasks} at a time"));
+    format!(
+        "{kind} on {host}: process {pid}, release {version}{concurrency}, started {started}, seen {seen}"
+    )
 }
 
 async fn dead_letters(kv: &dyn KeyValue) -> anyhow::Result<Vec<DeadLetters>> {
@@ -220,6 +242,15 @@ mod tests {
         let mut status = Status {
             queues: vec![queue("update_incoming", 3, 0), queue("update_cellarea", 0, 0)],
             dead_letters: vec![letters],
+            seen: vec![Sign {
+                kind: Kind::Worker,
+                host: "box".into(),
+                pid: 7,
+                version: "0.1.0".into(),
+                started: "2026-01-31T12:00:00".parse().unwrap(),
+                seen: "2026-01-31T12:05:00".parse().unwrap(),
+                concurrency: Some(4),
+            }],
         };
         assert_eq!(
             status.lines(),
@@ -227,6 +258,9 @@ mod tests {
                 "queue            waiting  in flight  age (s)",
                 "update_incoming  3        0          7      ",
                 "Dead letters of update_wifi_0: 2 kept; ever: undecodable 5",
+                "worker on box: process 7, release 0.1.0, 4 at a time, started 2026-01-31 12:00:00, \
+                 seen 2026-01-31 12:05:00",
+                "No scheduler was seen in the last minute.",
             ]
         );
         status.queues.clear();

@@ -11,6 +11,7 @@ mod beside;
 mod broken;
 mod flow;
 mod schedule;
+mod seen;
 mod statistics;
 mod worker;
 
@@ -50,6 +51,8 @@ on_both_pairs! {
     broken::what_cannot_be_read_becomes_a_dead_letter,
     broken::a_batch_that_always_fails_is_given_up,
     broken::an_applied_batch_is_not_applied_again,
+    seen::a_worker_is_seen_while_it_runs,
+    seen::one_that_dies_leaves_a_sign_that_goes_away_by_itself,
     statistics::counters_are_carried_over_once,
     statistics::forgotten_counters_are_collected_too,
     statistics::regions_are_counted_and_old_ones_removed,
