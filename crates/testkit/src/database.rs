@@ -38,7 +38,7 @@ pub struct FreshDatabase {
 #[derive(Debug)]
 enum Place {
     File(tempfile::TempDir),
-    Server { name: String },
+    Server { server: String, name: String },
 }
 
 /// Creates an empty database.
@@ -56,30 +56,58 @@ pub fn fresh(backend: Backend) -> FreshDatabase {
         }
         Backend::Server => {
             sweep();
-            // Accounts have at most 32 characters, so the name is kept short.
-            let name =
-                format!("{PREFIX}{}_{}", now_s(), &uuid::Uuid::new_v4().simple().to_string()[..8]);
-            admin(&[format!("CREATE DATABASE {name} CHARACTER SET utf8")]);
-            FreshDatabase { uri: format!("{}/{name}", server()), place: Place::Server { name } }
+            fresh_on(&server())
         }
     }
+}
+
+/// Creates an empty database on the server at this address, which names no database and an account
+/// that may create databases and accounts.
+///
+/// # Panics
+///
+/// When the server cannot be reached.
+#[must_use]
+pub fn fresh_on(server: &str) -> FreshDatabase {
+    // Accounts have at most 32 characters, so the name is kept short.
+    let name = format!("{PREFIX}{}_{}", now_s(), &uuid::Uuid::new_v4().simple().to_string()[..8]);
+    let _ = server_rows(server, vec![format!("CREATE DATABASE {name} CHARACTER SET utf8")]);
+    let place = Place::Server { server: server.to_owned(), name: name.clone() };
+    FreshDatabase { uri: format!("{server}/{name}"), place }
+}
+
+/// The account that may change rows, beside the one of the database's own name that may not.
+fn writer_of(name: &str) -> String {
+    name.replacen(PREFIX, "ichnaea_tw_", 1)
 }
 
 impl FreshDatabase {
     /// The address with an account that may only read; on SQLite the same address.
     #[must_use]
     pub fn reader_uri(&self) -> String {
+        self.account(str::to_owned, "SELECT")
+    }
+
+    /// The address with an account that may read and change rows, and nothing else; on SQLite the
+    /// same address.
+    #[must_use]
+    pub fn writer_uri(&self) -> String {
+        self.account(writer_of, "SELECT, INSERT, UPDATE, DELETE")
+    }
+
+    /// The address with an account that has these rights on this database only.
+    fn account(&self, user_of: impl Fn(&str) -> String, rights: &str) -> String {
         match &self.place {
             Place::File(_) => self.uri.clone(),
-            Place::Server { name } => {
-                let password = "only%reads@/";
-                admin(&[
-                    format!("CREATE OR REPLACE USER '{name}'@'%' IDENTIFIED BY '{password}'"),
-                    format!("GRANT SELECT ON {name}.* TO '{name}'@'%'"),
-                ]);
-                let server = server();
+            Place::Server { server, name } => {
+                let (user, password) = (user_of(name), "p%w:of@/");
+                let statements = [
+                    format!("CREATE OR REPLACE USER '{user}'@'%' IDENTIFIED BY '{password}'"),
+                    format!("GRANT {rights} ON {name}.* TO '{user}'@'%'"),
+                ];
+                let _ = server_rows(server, statements.to_vec());
                 let address = server.rsplit_once('@').map_or("127.0.0.1:3306", |(_, host)| host);
-                format!("mysql+pymysql://{name}:only%25reads%40%2F@{address}/{name}")
+                format!("mysql+pymysql://{user}:p%25w%3Aof%40%2F@{address}/{name}")
             }
         }
     }
@@ -111,11 +139,8 @@ impl FreshDatabase {
 
 impl Drop for FreshDatabase {
     fn drop(&mut self) {
-        if let Place::Server { name } = &self.place {
-            admin(&[
-                format!("DROP DATABASE IF EXISTS {name}"),
-                format!("DROP USER IF EXISTS '{name}'@'%'"),
-            ]);
+        if let Place::Server { server, name } = &self.place {
+            let _ = server_rows(server, dropping(name));
         }
     }
 }
@@ -141,11 +166,16 @@ fn sweep() {
     };
     let names = admin(&[format!(r"SHOW DATABASES LIKE '{}%'", PREFIX.replace('_', r"\_"))]);
     for name in names.into_iter().flatten().flatten().filter(is_old) {
-        admin(&[
-            format!("DROP DATABASE IF EXISTS {name}"),
-            format!("DROP USER IF EXISTS '{name}'@'%'"),
-        ]);
+        admin(&dropping(&name));
     }
+}
+
+/// The statements that remove a database and its accounts.
+fn dropping(name: &str) -> Vec<String> {
+    vec![
+        format!("DROP DATABASE IF EXISTS {name}"),
+        format!("DROP USER IF EXISTS '{name}'@'%', '{}'@'%'", writer_of(name)),
+    ]
 }
 
 fn admin(statements: &[String]) -> Vec<Vec<Option<String>>> {

@@ -10,7 +10,7 @@
 )]
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -24,6 +24,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct RedisServer {
     /// The address.
     pub uri: String,
+    process: Process,
+}
+
+/// A reverse proxy that hands requests on to web processes in turn, as the simplest configuration
+/// has it.
+pub struct NginxServer {
+    /// Where it listens.
+    pub address: SocketAddr,
     process: Process,
 }
 
@@ -56,10 +64,51 @@ impl RedisServer {
     }
 }
 
+impl NginxServer {
+    /// Starts a proxy in front of these processes and waits until it listens.
+    #[must_use]
+    pub fn start(web: &[SocketAddr]) -> Self {
+        let (folder, port) = (folder("ichnaea-nginx-"), free_port());
+        let root = folder.path().display();
+        let servers: String = web.iter().map(|web| format!("server {web}; ")).collect();
+        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|kind| format!("{kind}_temp_path {root}/{kind};\n"))
+            .concat();
+        let config = format!(
+            "daemon off; master_process off; pid {root}/pid; error_log stderr;\n\
+             events {{}}\n\
+             http {{\n{temporary}access_log off;\n\
+             upstream web {{ {servers}}}\n\
+             server {{\n\
+             listen 127.0.0.1:{port};\n\
+             client_max_body_size 11m;\n\
+             location / {{\n\
+             proxy_pass http://web;\n\
+             proxy_next_upstream off;\n\
+             proxy_set_header Host $http_host;\n\
+             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n\
+             }}\n}}\n}}\n"
+        );
+        let file = folder.path().join("nginx.conf");
+        std::fs::write(&file, config).unwrap_or_else(|error| panic!("cannot write: {error}"));
+        let arguments = ["-p", &root.to_string(), "-e", "stderr", "-c"].map(str::to_owned);
+        let arguments = arguments.into_iter().chain([file.display().to_string()]).collect();
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let process = Process::start("nginx", arguments, folder, port, |_| Ok(true));
+        Self { address, process }
+    }
+}
+
 impl MariaDbServer {
     /// Starts a server and waits until it answers.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts a server with more options and waits until it answers.
+    #[must_use]
+    pub fn start_with(options: &[&str]) -> Self {
         let (folder, port) = (folder("ichnaea-mariadb-"), free_port());
         let data = folder.path().join("data").display().to_string();
         // Small, so that it is quick; the log is flushed with every commit, as by default.
@@ -75,7 +124,7 @@ impl MariaDbServer {
 
         let first = folder.path().join("first.sql");
         let sql = "CREATE USER IF NOT EXISTS 'ichnaea'@'%' IDENTIFIED BY 'ichnaea';\n\
-            GRANT ALL ON *.* TO 'ichnaea'@'%';\n\
+            GRANT ALL ON *.* TO 'ichnaea'@'%' WITH GRANT OPTION;\n\
             CREATE DATABASE IF NOT EXISTS ichnaea CHARACTER SET utf8mb4;\n";
         std::fs::write(&first, sql).unwrap_or_else(|error| panic!("cannot write: {error}"));
         let socket = folder.path().join("socket");
@@ -84,6 +133,7 @@ impl MariaDbServer {
             .chain(["--skip-name-resolve", "--skip-log-bin", "--performance-schema=OFF"])
             .chain(["--innodb-fast-shutdown=2", "--key-buffer-size=64K"])
             .chain(small)
+            .chain(options.iter().copied())
             .map(str::to_owned)
             .chain([format!("--datadir={data}"), format!("--port={port}")])
             .chain([format!("--socket={}", socket.display())])
@@ -93,6 +143,12 @@ impl MariaDbServer {
         let is_ready = |stream: &mut TcpStream| Ok(stream.read(&mut [0])? == 1);
         let process = Process::start("mariadbd", arguments, folder, port, is_ready);
         Self { uri: format!("mysql://ichnaea:ichnaea@127.0.0.1:{port}/ichnaea"), process }
+    }
+
+    /// The address of the server without a database.
+    #[must_use]
+    pub fn server_uri(&self) -> &str {
+        self.uri.rsplit_once('/').map_or(&self.uri, |(server, _)| server)
     }
 }
 
@@ -130,7 +186,7 @@ macro_rules! controls {
     )*};
 }
 
-controls!(RedisServer, MariaDbServer);
+controls!(RedisServer, MariaDbServer, NginxServer);
 
 /// True when a server is ready to work on this new connection.
 type IsReady = fn(&mut TcpStream) -> std::io::Result<bool>;
@@ -165,7 +221,10 @@ impl Process {
             .open(self.log())
             .unwrap_or_else(|error| panic!("no log for {program}: {error}"));
         let log_too = log.try_clone().unwrap_or_else(|error| panic!("{program}: {error}"));
-        let child = Command::new(program)
+        // Where Debian keeps it, which is not in the path of everybody.
+        let place = PathBuf::from("/usr/sbin").join(program);
+        let program_or_place = if place.exists() { place } else { PathBuf::from(program) };
+        let child = Command::new(program_or_place)
             .args(&self.arguments)
             .stdin(Stdio::null())
             .stdout(log)

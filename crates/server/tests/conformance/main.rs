@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "the counts are for the reader")]
 
 #[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
 mod support;
 
 mod deliberate;
@@ -17,6 +18,8 @@ mod submit;
 mod verdict;
 
 use ichnaea_testkit::Backend;
+use ichnaea_testkit::servers::MariaDbServer;
+use support::app::Setting;
 
 macro_rules! on_both_pairs {
     ($($name:ident => $run:path),* $(,)?) => {
@@ -24,7 +27,7 @@ macro_rules! on_both_pairs {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $name() {
-                    $run(super::Backend::Embedded).await;
+                    $run(super::Setting::Direct(super::Backend::Embedded)).await;
                 }
             )*
         }
@@ -33,7 +36,7 @@ macro_rules! on_both_pairs {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $name() {
-                    $run(super::Backend::Server).await;
+                    $run(super::Setting::Direct(super::Backend::Server)).await;
                 }
             )*
         }
@@ -47,4 +50,31 @@ on_both_pairs! {
     the_provider_is_asked_as_recorded => super::provider::provider,
     stations_are_learned_as_recorded => super::pipeline::pipeline,
     health_is_told_as_recorded => super::monitoring::monitoring,
+}
+
+/// Every family once more, as a large installation has it: a server with the settings of the
+/// deployment guide and every strictness there is, accounts that may only read or only change rows,
+/// and two instances that nginx hands requests to in turn.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_instances_behind_nginx_on_a_strict_server_answer_as_recorded() {
+    let server = MariaDbServer::start_with(&[
+        "--sql-mode=TRADITIONAL,ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE",
+        "--character-set-server=utf8",
+        "--collation-server=utf8_general_ci",
+        "--init-connect=SET NAMES utf8",
+    ]);
+    let setting = Setting::Proxied(&server);
+    request::geolocate(setting).await;
+    request::country(setting).await;
+    submit::submit(setting).await;
+    provider::provider(setting).await;
+    pipeline::pipeline(setting).await;
+    monitoring::monitoring(setting).await;
+}
+
+/// What writes rows, on a server that lets everything pass.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stations_are_learned_as_recorded_without_an_sql_mode() {
+    let server = MariaDbServer::start_with(&["--sql-mode="]);
+    pipeline::pipeline(Setting::On(&server)).await;
 }

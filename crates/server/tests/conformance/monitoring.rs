@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use ichnaea_testkit::Backend;
 use ichnaea_testkit::cases;
 
 use crate::request;
+use crate::support::app::Setting;
 
 /// Pages, pictures and data of the web site, which does not exist yet.
 const SITE: [&str; 17] = [
@@ -32,8 +32,8 @@ const SITE: [&str; 17] = [
 const PAGE_WITH_SLASH: &str = "mon-slash";
 
 /// The health documents and everything that is not found.
-pub async fn monitoring(backend: Backend) {
-    request::answers("monitoring", backend, |case| !is_of_site(&case.id)).await;
+pub async fn monitoring(setting: Setting<'_>) {
+    request::answers("monitoring", setting, |case| !is_of_site(&case.id)).await;
 }
 
 fn is_of_site(id: &str) -> bool {

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use ichnaea_server::keys;
 use ichnaea_server::tasks::drain::Drain;
 use ichnaea_server::tasks::{self, Run, Task};
-use ichnaea_testkit::Backend;
 use ichnaea_testkit::cases::{
     self, Action, PipelineCase, Placeholders, Rules, Step, Tables, Tolerances,
 };
@@ -13,17 +12,17 @@ use ichnaea_testkit::compare::{self, TimeSpan};
 use serde_json::json;
 
 use crate::request::NO_PROVIDER;
-use crate::support::app::App;
+use crate::support::app::{App, Setting};
 use crate::verdict::Verdicts;
 
 /// The queue of the one export target.
 const EXPORT_QUEUE: &str = "queue_export_internal";
 
 /// All cases, each with empty tables.
-pub async fn pipeline(backend: Backend) {
-    let mut app = App::start(backend, NO_PROVIDER).await;
+pub async fn pipeline(setting: Setting<'_>) {
+    let mut app = App::start_in(setting, NO_PROVIDER).await;
     let placeholders = Placeholders { now: app.now, provider: NO_PROVIDER.to_owned() };
-    let mut verdicts = Verdicts::new("pipeline", backend);
+    let mut verdicts = Verdicts::new("pipeline", setting);
     for case in cases::pipeline(&placeholders) {
         let differences = run_case(&mut app, &case).await;
         verdicts.add(&case.id, differences);

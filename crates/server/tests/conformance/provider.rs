@@ -1,18 +1,17 @@
 //! Positions with an outside provider: what it is asked, and what becomes of its answer.
 
-use ichnaea_testkit::Backend;
 use ichnaea_testkit::cases;
 use ichnaea_testkit::compare;
 use ichnaea_testkit::provider::Provider;
 
-use crate::support::app::App;
+use crate::support::app::{App, Setting};
 use crate::verdict::Verdicts;
 
 /// All cases in their order: cached answers and limits carry over from one to the next.
-pub async fn provider(backend: Backend) {
+pub async fn provider(setting: Setting<'_>) {
     let double = Provider::start().await;
-    let app = App::start(backend, &double.uri()).await;
-    let mut verdicts = Verdicts::new("provider", backend);
+    let app = App::start_in(setting, &double.uri()).await;
+    let mut verdicts = Verdicts::new("provider", setting);
     for case in cases::requests("provider") {
         double.answer(case.provider.as_ref().expect("every case has a provider")).await;
         for request in &case.before {

@@ -3,20 +3,19 @@
 use std::time::Duration;
 
 use ichnaea_server::keys;
-use ichnaea_testkit::Backend;
 use ichnaea_testkit::cases;
 use ichnaea_testkit::compare::{self, TimeSpan};
 use serde_json::Value;
 
 use crate::request::NO_PROVIDER;
-use crate::support::app::App;
+use crate::support::app::{App, Setting};
 use crate::verdict::Verdicts;
 
 /// `/v1/submit`, `/v1/geosubmit`, `/v2/geosubmit`.
-pub async fn submit(backend: Backend) {
-    let app = App::start(backend, NO_PROVIDER).await;
+pub async fn submit(setting: Setting<'_>) {
+    let app = App::start_in(setting, NO_PROVIDER).await;
     let span = TimeSpan { from: app.now, to: app.now };
-    let mut verdicts = Verdicts::new("submit", backend);
+    let mut verdicts = Verdicts::new("submit", setting);
     for case in cases::requests("submit") {
         for request in &case.before {
             app.send(request).await;

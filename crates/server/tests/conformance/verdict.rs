@@ -1,10 +1,9 @@
 //! Counts what agrees and says what does not.
 
-use ichnaea_testkit::Backend;
-
 use crate::deliberate;
+use crate::support::app::Setting;
 
-/// What the cases of one family showed on one pair.
+/// What the cases of one family showed in one setting.
 pub struct Verdicts {
     family: &'static str,
     pair: &'static str,
@@ -13,12 +12,8 @@ pub struct Verdicts {
 
 impl Verdicts {
     /// None yet.
-    pub fn new(family: &'static str, backend: Backend) -> Self {
-        let pair = match backend {
-            Backend::Embedded => "SQLite + embedded",
-            Backend::Server => "MariaDB + Redis",
-        };
-        Self { family, pair, cases: Vec::new() }
+    pub const fn new(family: &'static str, setting: Setting<'_>) -> Self {
+        Self { family, pair: setting.name(), cases: Vec::new() }
     }
 
     /// Adds what differs in a case.

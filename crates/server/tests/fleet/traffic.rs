@@ -35,7 +35,7 @@ fn report(index: u32) -> Value {
             {"macAddress": format!("94b4{station:04x}0d01"), "signalStrength": signal},
         ],
     });
-    if station % 3 == 0 {
+    if station.is_multiple_of(3) {
         report["bluetoothBeacons"] = json!([{"macAddress": format!("ff23{station:04x}89ab")}]);
     } else {
         let radio = ["gsm", "wcdma", "lte", "nr"][(station % 4) as usize];

@@ -312,10 +312,7 @@ async fn a_list_that_the_original_appended_to_last_does_not_expire_in_our_hands(
     assert_eq!(state.len, 700);
     // It is as old as before: 23 hours, up to what the test took.
     let age = state.age.unwrap();
-    assert!(
-        age >= Duration::from_hours(23) && age < Duration::from_secs(23 * 3600 + 60),
-        "{age:?}"
-    );
+    assert!(age >= Duration::from_hours(23) && age < Duration::from_mins(23 * 60 + 1), "{age:?}");
     // What is being worked on does not expire either.
     let taken = bench.context().kv.take("update_wifi_0", 500, Duration::from_mins(1)).await;
     let id = taken.unwrap().unwrap().id;
@@ -331,9 +328,8 @@ async fn a_list_that_the_original_appended_to_last_does_not_expire_in_our_hands(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_kinds_of_workers_on_one_queue_get_every_item_once() {
     let (bench, mut original) = bench().await;
-    const ITEMS: u32 = 20_000;
     let queue = "update_datamap_nw";
-    let items: Vec<Vec<u8>> = (0..ITEMS).map(|n| n.to_be_bytes().to_vec()).collect();
+    let items: Vec<Vec<u8>> = (0..20_000_u32).map(|n| n.to_be_bytes().to_vec()).collect();
     let (theirs, ours) = items.split_at(items.len() / 2);
     let kv = Arc::clone(&bench.context().kv);
 
