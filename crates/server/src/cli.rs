@@ -115,7 +115,9 @@ pub fn main() -> ExitCode {
     // Fails only when it was done before.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let Cli { settings, command } = Cli::parse();
-    logging::start(&settings.logging_level());
+    let is_role = matches!(command, Command::Web { .. } | Command::Worker | Command::Scheduler);
+    let format = logging::Format::choose(settings.is_development(), is_role);
+    logging::start(&settings.logging_level(), format);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = match runtime {
         Ok(runtime) => {

@@ -30,8 +30,16 @@ impl Clock {
         self.instant().timestamp_millis()
     }
 
+    /// Nanoseconds since 1970.
+    #[must_use]
+    pub fn now_ns(&self) -> i64 {
+        self.instant().timestamp_nanos_opt().unwrap_or_default()
+    }
+
+    /// Now in UTC, as precise as it is known.
+    #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
-    fn instant(&self) -> DateTime<Utc> {
+    pub fn instant(&self) -> DateTime<Utc> {
         match self {
             Self::System => Utc::now(),
             Self::Fixed(ms) => {

@@ -13,6 +13,7 @@ use cadence::{MetricSink, QueuingMetricSink, UdpMetricSink};
 
 use super::Record;
 use crate::config;
+use crate::logging::warn_seldom;
 
 /// Lines that may wait for the sending thread; what is beyond is lost and counted.
 const QUEUE: usize = 32 * 1024;
@@ -28,7 +29,6 @@ pub struct Statsd {
     queue: QueuingMetricSink,
     queued: AtomicU64,
     handled: Arc<AtomicU64>,
-    lost: AtomicU64,
 }
 
 impl Statsd {
@@ -41,7 +41,7 @@ impl Statsd {
             handled: Arc::clone(&handled),
         };
         let queue = QueuingMetricSink::builder().with_capacity(QUEUE).build(sink);
-        Self { queue, queued: AtomicU64::new(0), handled, lost: AtomicU64::new(0) }
+        Self { queue, queued: AtomicU64::new(0), handled }
     }
 
     /// Hands a line over to the sending thread; drops it when too many wait.
@@ -50,8 +50,8 @@ impl Statsd {
         line.push('\n');
         if self.queue.emit(&line).is_ok() {
             self.queued.fetch_add(1, Ordering::Relaxed);
-        } else if self.lost.fetch_add(1, Ordering::Relaxed).is_multiple_of(QUEUE as u64) {
-            tracing::warn!("metrics come faster than they can be sent; some are lost");
+        } else {
+            warn_seldom!("metrics come faster than they can be sent; some are lost");
         }
     }
 

@@ -16,6 +16,7 @@ use tracing::{debug, error, info, warn};
 use super::message::{Message, send};
 use super::{EXPORT_EXPIRES, Outcome, Run, Task, batch};
 use crate::context::Context;
+use crate::logging::{CANONICAL, Fields};
 use crate::roles::Shutdown;
 use crate::{fault, keys};
 
@@ -181,7 +182,10 @@ impl Worker {
                 false
             }
             Err(failure) => {
-                error!(task = task.name(), shard, duration_s, "task failed: {failure:#}");
+                let (task, duration_s) = (task.name(), (duration_s * 1000.0).round() / 1000.0);
+                let error = format!("{failure:#}");
+                let success = false;
+                error!(target: CANONICAL, task, shard, success, duration_s, error, "{task} failed");
                 false
             }
         }
@@ -282,13 +286,20 @@ impl Backoff {
 
 /// One line for a task that has run; of interest to an operator only when it did something.
 pub fn log(task: Task, shard: Option<&str>, outcome: &Outcome, duration_s: f64) {
-    let (task, items) = (task.name(), outcome.items);
-    let duration_s = (duration_s * 1000.0).round() / 1000.0;
+    let task = task.name();
+    let mut fields = Fields::default();
+    fields.text("task", task);
+    if let Some(shard) = shard {
+        fields.text("shard", shard);
+    }
+    fields.number("items", outcome.items);
+    fields.raw("counts", &serde_json::to_string(&outcome.counts).unwrap_or_default());
+    fields.flag("success", true);
+    fields.seconds("duration_s", duration_s);
     if outcome.is_idle() {
-        debug!(task, shard, duration_s, "task had nothing to do");
+        debug!(target: CANONICAL, ?fields, "{task} had nothing to do");
     } else {
-        let counts = serde_json::to_string(&outcome.counts).unwrap_or_default();
-        info!(task, shard, items, counts, duration_s, "task done");
+        info!(target: CANONICAL, ?fields, "{task} done");
     }
 }
 

@@ -1,0 +1,81 @@
+//! What an event says: its message and its fields.
+
+use std::fmt::{self, Write as _};
+
+use tracing::field::{Field, Visit};
+
+use super::fields::Fields;
+
+/// An event taken apart.
+#[derive(Default)]
+pub struct Parts {
+    /// The message.
+    pub message: String,
+    /// The fields.
+    pub fields: Fields,
+    /// Members of a JSON object that the event carries, without its braces.
+    pub more: String,
+}
+
+impl Parts {
+    /// Takes an event apart.
+    pub fn of(event: &tracing::Event<'_>) -> Self {
+        let mut parts = Self::default();
+        event.record(&mut parts);
+        parts
+    }
+
+    /// All fields as one JSON object.
+    pub fn object(&self) -> String {
+        let fields = format!("{:?}", self.fields);
+        match (fields.len(), self.more.as_str()) {
+            (_, "") => fields,
+            (2, more) => format!("{{{more}}}"),
+            (len, more) => format!("{}, {more}}}", &fields[..len - 1]),
+        }
+    }
+}
+
+impl Visit for Parts {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "message" => self.message.push_str(value),
+            name => self.fields.text(name, value),
+        }
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.fields.number(field.name(), value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.fields.number(field.name(), value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.fields.flag(field.name(), value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        // JSON has no word for what is no number.
+        if value.is_finite() {
+            self.fields.raw(field.name(), &crate::json::float(value));
+        } else {
+            self.fields.text(field.name(), &value.to_string());
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        match field.name() {
+            "message" => {
+                let _ = write!(self.message, "{value:?}");
+            }
+            "fields" => {
+                let _ = write!(self.more, "{value:?}");
+                self.more.pop();
+                self.more = self.more.split_off(1.min(self.more.len()));
+            }
+            name => self.fields.text(name, &format!("{value:?}")),
+        }
+    }
+}
