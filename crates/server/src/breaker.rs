@@ -21,6 +21,8 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
+use crate::logging;
+
 /// An answer that takes longer is a reason to ask for a sign of life.
 const SUSPICIOUS: Duration = Duration::from_millis(300);
 /// How long a sign of life may take.
@@ -80,10 +82,14 @@ pub enum Missed<E> {
 
 impl<E: Display> Missed<E> {
     /// Writes into the log what there was no answer for, unless the outage is there already.
-    pub fn log(&self, consequence: &str) {
+    pub fn log(&self, consequence: &'static str) {
         match self {
             Self::Away => debug!("{consequence}: {self}"),
-            Self::Late | Self::Failed(_) => warn!("{consequence}: {self}"),
+            Self::Late | Self::Failed(_) => {
+                if let Some(suppressed) = logging::pass_seldom(consequence) {
+                    warn!(suppressed, "{consequence}: {self}");
+                }
+            }
         }
     }
 }

@@ -6,10 +6,12 @@
 
 mod backlog;
 mod error;
+pub mod facts;
 mod iso_time;
 mod key;
 pub mod locate_request;
 mod schema;
+mod signature;
 mod submit;
 pub mod submit_request;
 mod usage;
@@ -21,13 +23,15 @@ use axum::response::Response;
 use ichnaea_domain::api_key::ApiKey;
 use ichnaea_domain::locate::{Api, Fallback};
 
-use crate::http::{Web, body, client_address, key_parameter};
+use crate::http::{self, Client, Web, body, key_parameter};
 use crate::json::{self, Value};
-use crate::locate;
+use crate::locate::{self, Trace};
+use facts::KeyFact;
 use submit_request::Version;
 
 pub use backlog::Backlog;
 pub use error::{ApiError, quoted};
+pub use facts::Facts;
 pub use key::{KeyCache, KeyState};
 pub(crate) use schema::number as loose_number;
 pub use submit::queue;
@@ -108,26 +112,31 @@ impl Endpoint {
     }
 }
 
-/// Answers one request to the API.
-pub async fn answer(web: &Web, endpoint: Endpoint, request: Request) -> Response {
-    match result(web, endpoint, request).await {
+/// Answers one request to the API. What became of it stands in `facts`, also when this is dropped
+/// before it is done.
+pub async fn answer(web: &Web, request: Request, facts: &mut Facts) -> Response {
+    match result(web, request, facts).await {
         Ok(response) => response,
         Err(error) => error.response(),
     }
 }
 
-async fn result(web: &Web, endpoint: Endpoint, request: Request) -> Result<Response, ApiError> {
+async fn result(web: &Web, request: Request, facts: &mut Facts) -> Result<Response, ApiError> {
+    let endpoint = facts.endpoint;
     let (parts, body) = request.into_parts();
     let config = &web.ctx.config;
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-    let client = client_address(
+    let client = Client::of(
         &parts.headers,
         peer.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)),
         config.trusted_proxies.as_deref(),
     );
+    facts.has_client = !client.text.is_empty();
 
     let text = parts.uri.query().and_then(key_parameter);
-    let key = match web.keys.state(&web.ctx, text.as_deref()).await {
+    let state = web.keys.state(&web.ctx, text.as_deref()).await;
+    facts.key = key_fact(&state, text, endpoint);
+    let key = match state {
         KeyState::Known(key) if !endpoint.allows(&key) => return Err(ApiError::KeyInvalid),
         KeyState::Known(key) => key,
         KeyState::Unchecked => ApiKey::anonymous(),
@@ -136,8 +145,13 @@ async fn result(web: &Web, endpoint: Endpoint, request: Request) -> Result<Respo
         }
         KeyState::None | KeyState::Unknown => return Err(ApiError::KeyInvalid),
     };
-    if endpoint.counts() && web.usage.is_over_limit(&key, endpoint, client).await {
-        return Err(ApiError::DailyLimitExceeded);
+    facts.fallback_allowed = key.may_use_fallback();
+    if endpoint.counts() {
+        let count = web.usage.count(&key, endpoint, client.address).await;
+        facts.counted(&key, count);
+        if count.is_some_and(|count| key.is_over_limit(count)) {
+            return Err(ApiError::DailyLimitExceeded);
+        }
     }
 
     let text = body::text(&parts.headers, body, config.max_body_bytes).await?;
@@ -146,12 +160,54 @@ async fn result(web: &Web, endpoint: Endpoint, request: Request) -> Result<Respo
         text => Some(json::parse(text).map_err(ApiError::Undecodable)?),
     };
     let document = document.as_ref();
-    match endpoint {
-        Endpoint::Geolocate => geolocate(web, &key, client, document).await,
-        Endpoint::Country => country(web, client, document).await,
-        Endpoint::SubmitV0 => submit::submit(web, &key, Version::V0, document).await,
-        Endpoint::SubmitV1 => submit::submit(web, &key, Version::V1, document).await,
-        Endpoint::SubmitV2 => submit::submit(web, &key, Version::V2, document).await,
+    let version = match endpoint {
+        Endpoint::Geolocate => {
+            let answer = geolocate(web, &key, client.address, document, facts).await?;
+            if http::is_logged() {
+                let (response, url) = (answer.sorted(), http::url(&parts));
+                let secret = &config.secret_key;
+                facts.signature = Some(signature::signature(&response, &client.text, &url, secret));
+            }
+            return Ok(http::json_answer(answer.body()));
+        }
+        Endpoint::Country => return country(web, client.address, document, facts).await,
+        Endpoint::SubmitV0 => Version::V0,
+        Endpoint::SubmitV1 => Version::V1,
+        Endpoint::SubmitV2 => Version::V2,
+    };
+    submit::submit(web, &key, version, document, facts).await
+}
+
+/// What became of the key of a request.
+fn key_fact(state: &KeyState, text: Option<String>, endpoint: Endpoint) -> KeyFact {
+    match (state, text) {
+        (KeyState::Known(key), _) if endpoint.allows(key) => KeyFact::Known(key.valid_key.clone()),
+        (KeyState::Known(key), _) => KeyFact::Forbidden(key.valid_key.clone()),
+        (_, None) => KeyFact::None,
+        (KeyState::None, Some(text)) => KeyFact::Malformed(text),
+        (KeyState::Unknown, Some(text)) => KeyFact::Unknown(text),
+        (KeyState::Unchecked, Some(text)) => KeyFact::Unchecked(text),
+    }
+}
+
+/// A position as it is answered.
+struct Position {
+    location: String,
+    accuracy: String,
+    fallback: String,
+}
+
+impl Position {
+    /// The body of the answer.
+    fn body(&self) -> String {
+        let Self { location, accuracy, fallback } = self;
+        format!("{{\"location\": {location}, \"accuracy\": {accuracy}{fallback}}}")
+    }
+
+    /// The same with sorted names.
+    fn sorted(&self) -> String {
+        let Self { location, accuracy, fallback } = self;
+        format!("{{\"accuracy\": {accuracy}{fallback}, \"location\": {location}}}")
     }
 }
 
@@ -160,29 +216,33 @@ async fn geolocate(
     key: &ApiKey,
     client: Option<IpAddr>,
     document: Option<&Value<'_>>,
-) -> Result<Response, ApiError> {
+    facts: &mut Facts,
+) -> Result<Position, ApiError> {
     let request = locate_request::read(document)?;
     let query = locate::query(&web.ctx, Api::Locate, request, client);
-    let result = locate::position(&web.ctx, key, &query).await.ok_or(ApiError::NotFound)?;
-    Ok(crate::http::json_answer(format!(
-        "{{\"location\": {{\"lat\": {}, \"lng\": {}}}, \"accuracy\": {}{}}}",
-        json::float(result.lat),
-        json::float(result.lon),
-        json::float(result.accuracy_m),
-        fallback_member(result.fallback.map(Fallback::name)),
-    )))
+    let trace = facts.trace.insert(Trace::new(&query));
+    let result = locate::position(&web.ctx, key, &query, trace).await;
+    let result = result.ok_or(ApiError::NotFound)?;
+    let (lat, lon) = (json::float(result.lat), json::float(result.lon));
+    Ok(Position {
+        location: format!("{{\"lat\": {lat}, \"lng\": {lon}}}"),
+        accuracy: json::float(result.accuracy_m),
+        fallback: fallback_member(result.fallback.map(Fallback::name)),
+    })
 }
 
 async fn country(
     web: &Web,
     client: Option<IpAddr>,
     document: Option<&Value<'_>>,
+    facts: &mut Facts,
 ) -> Result<Response, ApiError> {
     let request = locate_request::read(document)?;
     let query = locate::query(&web.ctx, Api::Region, request, client);
-    let result = locate::region(&web.ctx, &query).await.ok_or(ApiError::NotFound)?;
+    let trace = facts.trace.insert(Trace::new(&query));
+    let result = locate::region(&web.ctx, &query, trace).await.ok_or(ApiError::NotFound)?;
     let name = web.ctx.regions.name(result.region).unwrap_or_default();
-    Ok(crate::http::json_answer(format!(
+    Ok(http::json_answer(format!(
         "{{\"country_code\": \"{}\", \"country_name\": {}{}}}",
         result.region,
         quoted(name),

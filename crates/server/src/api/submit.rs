@@ -9,6 +9,7 @@ use ichnaea_domain::station::Source;
 use ichnaea_kv::Op;
 
 use super::error::ApiError;
+use super::facts::Facts;
 use super::submit_request::{self, Version};
 use crate::breaker::Missed;
 use crate::context::Context;
@@ -16,6 +17,7 @@ use crate::fault;
 use crate::http::{Web, json_answer};
 use crate::json::Value;
 use crate::keys;
+use crate::metrics::Refusal;
 
 /// Queues the reports of one submission; they are safe once this answers with success.
 pub async fn submit(
@@ -23,18 +25,14 @@ pub async fn submit(
     key: &ApiKey,
     version: Version,
     document: Option<&Value<'_>>,
+    facts: &mut Facts,
 ) -> Result<Response, ApiError> {
     let ctx = &web.ctx;
     let reports = submit_request::read(document, version, ctx.clock.now_ms())?;
-    if !reports.is_empty() && is_sampled(key.submit_rate(), ctx.chance.draw()) {
-        if web.backlog.is_full() {
-            return Err(ApiError::Unavailable);
-        }
-        let items: Vec<_> = reports.into_iter().map(|report| queued(key, report)).collect();
-        queue(ctx, &items).await.map_err(|missed| {
-            missed.log("reports not queued");
-            ApiError::Unavailable
-        })?;
+    if is_sampled(key.submit_rate(), ctx.chance.draw()) {
+        let taken = take_in(web, key, reports).await;
+        facts.batch = Some(taken);
+        taken.map_err(|_| ApiError::Unavailable)?;
     }
     Ok(match version {
         Version::V0 => {
@@ -43,6 +41,21 @@ pub async fn submit(
             response
         }
         Version::V1 | Version::V2 => json_answer("{}"),
+    })
+}
+
+/// Queues reports, unless there are too many already.
+async fn take_in(web: &Web, key: &ApiKey, reports: Vec<Report>) -> Result<(), Refusal> {
+    if reports.is_empty() {
+        return Ok(());
+    }
+    if web.backlog.is_full() {
+        return Err(Refusal::Backlog);
+    }
+    let items: Vec<_> = reports.into_iter().map(|report| queued(key, report)).collect();
+    queue(&web.ctx, &items).await.map_err(|missed| {
+        missed.log("reports not queued");
+        Refusal::Unavailable
     })
 }
 

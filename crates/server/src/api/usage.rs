@@ -36,6 +36,38 @@ pub struct Usage {
 struct Gathered {
     requests: HashMap<String, i64>,
     users: HashSet<(String, String)>,
+    totals: Totals,
+}
+
+/// What the key-value store has last said about the counters of today, for the log.
+#[derive(Default)]
+struct Totals {
+    day: Option<NaiveDate>,
+    counts: HashMap<String, i64>,
+}
+
+impl Gathered {
+    /// Counts one request; today's total as far as it is known here.
+    fn count(&mut self, counter: String, today: NaiveDate) -> Option<i64> {
+        if self.totals.day != Some(today) {
+            self.totals = Totals { day: Some(today), counts: HashMap::new() };
+        }
+        let total = self.totals.counts.get_mut(&counter).map(|total| {
+            *total += 1;
+            *total
+        });
+        *self.requests.entry(counter).or_default() += 1;
+        total
+    }
+
+    /// Takes over what the key-value store says after it has counted; what came in meanwhile is on
+    /// top of that.
+    fn learn(&mut self, counters: Vec<String>, totals: &[i64]) {
+        for (counter, total) in counters.into_iter().zip(totals) {
+            let since = self.requests.get(&counter).copied().unwrap_or(0);
+            self.totals.counts.insert(counter, total + since);
+        }
+    }
 }
 
 impl Usage {
@@ -60,36 +92,35 @@ impl Usage {
         send(&self.ctx, &self.gathered).await;
     }
 
-    /// Counts one request; true when the key's daily limit is exceeded by it. A key-value store
-    /// that is away means no limit.
-    pub async fn is_over_limit(
+    /// Counts one request and gives the key's total of today. `None` without a key, while the
+    /// key-value store is away, and in the first second of a key without a limit.
+    pub async fn count(
         &self,
         key: &ApiKey,
         endpoint: Endpoint,
         client: Option<IpAddr>,
-    ) -> bool {
-        let Some(name) = key.name() else { return false };
+    ) -> Option<i64> {
+        let name = key.name()?;
         let today = self.ctx.clock.now().date();
         let counter = keys::api_limit(name, endpoint.tag(), today);
         let users = user_key(endpoint, name, today);
         let client = client.map_or_else(|| "127.0.0.1".to_owned(), |address| address.to_string());
         if key.daily_limit().is_none() {
             let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
-            *gathered.requests.entry(counter).or_default() += 1;
             if gathered.users.len() < MAX_GATHERED {
                 gathered.users.insert((users, client));
             }
-            return false;
+            return gathered.count(counter, today);
         }
         let ops = vec![
             Op::Count { key: counter, by: 1, ttl: Some(LIMIT_TTL) },
             Op::AddUnique { key: users, member: client, ttl: Some(USER_TTL) },
         ];
         match self.ctx.breakers.keyvalue.ask(self.ctx.kv.apply(ops)).await {
-            Ok(results) => results.first().is_some_and(|&count| key.is_over_limit(count)),
+            Ok(results) => results.first().copied(),
             Err(missed) => {
                 missed.log("daily limit not checked");
-                false
+                None
             }
         }
     }
@@ -111,20 +142,41 @@ async fn send(ctx: &Context, gathered: &Mutex<Gathered>) {
     }
     let taken = {
         let mut gathered = gathered.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *gathered)
+        (std::mem::take(&mut gathered.requests), std::mem::take(&mut gathered.users))
     };
-    if taken.requests.is_empty() {
+    let (requests, users) = taken;
+    if requests.is_empty() {
         return;
     }
-    let counts =
-        taken.requests.into_iter().map(|(key, by)| Op::Count { key, by, ttl: Some(LIMIT_TTL) });
-    let users = taken.users.into_iter().map(|(key, member)| Op::AddUnique {
-        key,
-        member,
-        ttl: Some(USER_TTL),
-    });
+    let counters: Vec<_> = requests.keys().cloned().collect();
+    let counts = requests.into_iter().map(|(key, by)| Op::Count { key, by, ttl: Some(LIMIT_TTL) });
+    let users =
+        users.into_iter().map(|(key, member)| Op::AddUnique { key, member, ttl: Some(USER_TTL) });
     let ops = counts.chain(users).collect();
-    if let Err(missed) = ctx.breakers.keyvalue.ask(ctx.kv.apply(ops)).await {
-        missed.log("a second's request counts are lost");
+    match ctx.breakers.keyvalue.ask(ctx.kv.apply(ops)).await {
+        Ok(totals) => {
+            gathered.lock().unwrap_or_else(PoisonError::into_inner).learn(counters, &totals);
+        }
+        Err(missed) => missed.log("a second's request counts are lost"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_total_of_a_day_is_what_the_store_said_and_what_came_since() {
+        let day = |day| NaiveDate::from_ymd_opt(2026, 1, day).unwrap();
+        let counter = || "apilimit:test:v1.geolocate:20260101".to_owned();
+        let mut gathered = Gathered::default();
+        assert_eq!(gathered.count(counter(), day(1)), None);
+        let sent = std::mem::take(&mut gathered.requests);
+        assert_eq!(sent[&counter()], 1);
+        // Comes in while the first one is being counted.
+        assert_eq!(gathered.count(counter(), day(1)), None);
+        gathered.learn(vec![counter()], &[41]);
+        assert_eq!(gathered.count(counter(), day(1)), Some(43));
+        assert_eq!(gathered.count(counter(), day(2)), None);
     }
 }

@@ -75,6 +75,8 @@ pub struct Config {
     pub sentry: Option<Sentry>,
     /// Development: logs for people, metrics in the log.
     pub is_development: bool,
+    /// Which API keys stand in the log.
+    pub log_api_keys: LogApiKeys,
     /// Automatic tests.
     pub is_testing: bool,
     /// What works, but perhaps not as meant; one line each.
@@ -88,6 +90,17 @@ pub struct Listen {
     pub port: u16,
     /// Address; `::` is every address of the machine, IPv4 and IPv6.
     pub bind: IpAddr,
+}
+
+/// Which API keys stand in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogApiKeys {
+    /// None: known keys are called `known`.
+    None,
+    /// Those in the table, by their name.
+    Known,
+    /// Also what was sent and is no known key.
+    All,
 }
 
 /// A statsd server.
@@ -197,6 +210,15 @@ impl Settings {
             sentry: owned(&table::SENTRY_DSN)
                 .map(|dsn| Sentry { dsn, environment: owned(&table::SENTRY_ENVIRONMENT) }),
             is_development: self.is_on(&table::LOCAL_DEV_ENV),
+            log_api_keys: match self
+                .text_or_default(&table::LOG_API_KEYS)
+                .to_ascii_lowercase()
+                .as_str()
+            {
+                "none" => LogApiKeys::None,
+                "all" => LogApiKeys::All,
+                _ => LogApiKeys::Known,
+            },
             is_testing: self.is_on(&table::TESTING),
             warnings,
         })

@@ -172,6 +172,13 @@ settings! {
         "least severe level that is logged",
     )
     .default("INFO");
+    LOG_API_KEYS = Setting::new(
+        Observe,
+        WEB,
+        Kind::OneOf(&["none", "known", "all"]),
+        "which API keys stand in the log: none, known ones, or all that was sent as a key",
+    )
+    .default("known");
     SENTRY_DSN = address(Observe, EVERYBODY, "where errors are reported; unset: nowhere");
     SENTRY_ENVIRONMENT = text(Observe, EVERYBODY, "environment named in reports of errors");
     STATSD_HOST = text(Observe, BACKENDS, "host of the statsd server; unset: none");

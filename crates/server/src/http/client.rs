@@ -5,13 +5,29 @@ use std::net::{IpAddr, Ipv6Addr};
 use http::HeaderMap;
 use ipnet::IpNet;
 
+/// Who is asking.
+pub struct Client {
+    /// The text of the address, whatever it is.
+    pub text: String,
+    /// The address, when the text is one.
+    pub address: Option<IpAddr>,
+}
+
+impl Client {
+    /// The client of a request.
+    #[must_use]
+    pub fn of(headers: &HeaderMap, peer: IpAddr, trusted: Option<&[IpNet]>) -> Self {
+        let text = client_text(headers, peer, trusted);
+        Self { address: valid_address(&text), text }
+    }
+}
+
 /// The text of the client's address.
 ///
 /// Without a list of trusted proxies it is the first entry of `X-Forwarded-For`, whoever sent
 /// it, as the original has it. With a list it is the nearest address on the way that is not one
 /// of our own proxies.
-#[must_use]
-pub fn client_text(headers: &HeaderMap, peer: IpAddr, trusted: Option<&[IpNet]>) -> String {
+fn client_text(headers: &HeaderMap, peer: IpAddr, trusted: Option<&[IpNet]>) -> String {
     let forwarded =
         || headers.get_all("x-forwarded-for").into_iter().filter_map(|value| value.to_str().ok());
     let Some(trusted) = trusted else {
@@ -32,16 +48,6 @@ pub fn client_text(headers: &HeaderMap, peer: IpAddr, trusted: Option<&[IpNet]>)
         }
     }
     nearest.to_string()
-}
-
-/// The client's address, when its text is one.
-#[must_use]
-pub fn client_address(
-    headers: &HeaderMap,
-    peer: IpAddr,
-    trusted: Option<&[IpNet]>,
-) -> Option<IpAddr> {
-    valid_address(&client_text(headers, peer, trusted))
 }
 
 /// Dotted IPv4, IPv6 with or without a zone; no port, no brackets.
@@ -86,10 +92,10 @@ mod tests {
     fn what_is_no_address_is_none() {
         for text in ["", "1.2.3.4:80", "[::1]", "081.002.069.192", "12345", "host", "::1%", "%eth0"]
         {
-            assert_eq!(client_address(&headers(&[text]), PEER, None), None, "{text}");
+            assert_eq!(Client::of(&headers(&[text]), PEER, None).address, None, "{text}");
         }
         for text in ["81.2.69.192", "2A02:D0C0:0:0::1", "::ffff:81.2.69.192", "fe80::1%eth0"] {
-            assert!(client_address(&headers(&[text]), PEER, None).is_some(), "{text}");
+            assert!(Client::of(&headers(&[text]), PEER, None).address.is_some(), "{text}");
         }
     }
 

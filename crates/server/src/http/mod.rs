@@ -2,8 +2,10 @@
 
 pub mod body;
 mod client;
+mod failure;
 mod headers;
 mod health;
+mod observe;
 mod query;
 
 use std::convert::Infallible;
@@ -24,12 +26,16 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
-use crate::api::{self, Endpoint};
+use crate::api::{self, Endpoint, Facts};
 use crate::breaker::with_patience;
 use crate::context::Context;
+use crate::logging::warn_seldom;
+use failure::{Panicked, caught};
+use observe::Answered;
 
-pub use client::client_address;
-pub use query::key_parameter;
+pub use client::Client;
+pub(crate) use observe::is_logged;
+pub use query::{key_parameter, url};
 
 /// A JSON answer with status 200.
 pub(crate) fn json_answer(body: impl Into<Body>) -> Response {
@@ -107,12 +113,18 @@ async fn api_answer(web: &Arc<Web>, endpoint: Endpoint, request: Request) -> Res
         return without_view(request.method());
     }
     let bound = web.ctx.config.request_timeout;
-    let answer = with_patience(web.ctx.config.backend_timeout, api::answer(web, endpoint, request));
-    let answer = tokio::time::timeout(bound, answer).await;
-    let mut response = match answer {
-        Ok(response) => response,
+    let mut facts = Facts::new(endpoint);
+    let answer = caught(api::answer(web, request, &mut facts));
+    let answer = with_patience(web.ctx.config.backend_timeout, answer);
+    let mut response = match tokio::time::timeout(bound, answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(Panicked)) => {
+            web.ctx.metrics.request_failure(endpoint.tag());
+            api::ApiError::Unavailable.response()
+        }
         Err(_) => api::ApiError::Unavailable.response(),
     };
+    response.extensions_mut().insert(facts);
     headers::allow_origin(&mut response);
     response
 }
@@ -157,16 +169,18 @@ pub async fn serve(
             Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, mostly: wait for connections to end.
-                tracing::warn!(%error, "connection not accepted");
+                warn_seldom!(%error, "connection not accepted");
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }
         };
         let _ = stream.set_nodelay(true);
-        let app = app.clone();
+        let (app, ctx) = (app.clone(), Arc::clone(&web.ctx));
         let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
-            let app = app.clone();
-            async move { Ok::<_, Infallible>(one_request(app, request.map(Body::new), peer).await) }
+            let (app, ctx) = (app.clone(), Arc::clone(&ctx));
+            async move {
+                Ok::<_, Infallible>(one_request(&ctx, app, request.map(Body::new), peer).await)
+            }
         });
         let connection = open.watch(server.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
@@ -184,32 +198,41 @@ pub async fn serve(
     Ok(())
 }
 
-/// Decodes the path, runs the route, adds what every answer has, and logs.
-async fn one_request(app: Router, mut request: Request, peer: std::net::SocketAddr) -> Response {
+/// Decodes the path, runs the route, adds what every answer has, and notes what happened.
+async fn one_request(
+    ctx: &Context,
+    app: Router,
+    mut request: Request,
+    peer: std::net::SocketAddr,
+) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
-    let mut response = match query::decode_path(&mut request) {
-        Ok(()) => {
-            request.extensions_mut().insert(ConnectInfo(peer));
-            let path = request.uri().path().to_owned();
-            let response = match app.oneshot(request).await {
-                Ok(response) => response,
-                Err(infallible) => match infallible {},
-            };
-            let status = response.status().as_u16();
-            if status != 404 || path.starts_with("/v") || path.starts_with("/geolocation") {
-                tracing::info!(
-                    http_method = %method,
-                    http_path = path,
-                    http_status = status,
-                    duration_s = (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
-                    "{method} {path} - {status}"
-                );
-            }
-            response
+    if query::decode_path(&mut request).is_err() {
+        let mut response = headers::html(StatusCode::BAD_REQUEST, "<h1>400 Bad Request</h1>");
+        headers::secure(&mut response);
+        return response;
+    }
+    request.extensions_mut().insert(ConnectInfo(peer));
+    let path = request.uri().path().to_owned();
+    let mut response = match caught(app.oneshot(request)).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(infallible)) => match infallible {},
+        Err(Panicked) => {
+            ctx.metrics.request_failure(&path);
+            headers::html(StatusCode::SERVICE_UNAVAILABLE, "<h1>503 Service Unavailable</h1>")
         }
-        Err(()) => headers::html(StatusCode::BAD_REQUEST, "<h1>400 Bad Request</h1>"),
     };
     headers::secure(&mut response);
+    let facts = response.extensions_mut().remove::<Facts>();
+    observe::note(
+        ctx,
+        &Answered {
+            method: method.as_str(),
+            path: &path,
+            status: response.status().as_u16(),
+            took: started.elapsed(),
+            facts: facts.as_ref(),
+        },
+    );
     response
 }

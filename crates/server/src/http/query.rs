@@ -28,6 +28,15 @@ pub fn decode_path(request: &mut Request) -> Result<(), ()> {
     Ok(())
 }
 
+/// The whole address that was asked. Certificates end at a proxy, so that it is `http` here.
+#[must_use]
+pub fn url(request: &http::request::Parts) -> String {
+    let host = request.headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
+    let host = host.or_else(|| request.uri.host()).unwrap_or_default();
+    let path = request.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    format!("http://{host}{path}")
+}
+
 /// The last `key` parameter of a query string. Both `&` and `;` separate parameters, `+` is a
 /// blank, and when any part is not UTF-8 there is no key at all.
 #[must_use]

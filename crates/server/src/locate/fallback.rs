@@ -1,7 +1,7 @@
 //! Asking an outside provider: cache, rate limit, call, cache.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use ichnaea_domain::api_key::ApiKey;
@@ -12,8 +12,11 @@ use reqwest::{Client, StatusCode};
 
 use super::provider::{Answer, Position, Schema};
 use super::provider_cache::{self, Cached};
+use super::trace::{Provider, Trace};
 use crate::context::Context;
 use crate::keys;
+use crate::logging::warn_seldom;
+use crate::metrics::CacheStatus;
 
 /// Bound on connecting, and on each wait for more of an answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -56,20 +59,29 @@ pub fn may_ask(key: &ApiKey, query: &Query) -> bool {
 }
 
 /// The provider's position. Whatever fails on the way costs only this answer.
-pub async fn ask(ctx: &Context, key: &ApiKey, query: &Query) -> Option<PositionResult> {
+pub async fn ask(
+    ctx: &Context,
+    key: &ApiKey,
+    query: &Query,
+    trace: &mut Trace,
+) -> Option<PositionResult> {
     let schema = Schema::parse(key.fallback_schema.as_deref())?;
     let ttl = key.fallback_cache_expire.and_then(|seconds| u64::try_from(seconds).ok());
     let ttl = ttl.filter(|seconds| *seconds > 0).map(Duration::from_secs);
     let cached = ttl.and_then(|ttl| Some((provider_cache::keys(schema, query)?, ttl)));
-    if let Some((keys, _)) = &cached
-        && let Some(answer) = look_up(ctx, keys).await
-    {
+    let (cache, known) = match &cached {
+        Some((keys, _)) => look_up(ctx, keys).await,
+        None => (CacheStatus::Bypassed, None),
+    };
+    let name = key.fallback_name.clone().unwrap_or_default();
+    let provider = trace.provider.insert(Provider { name, cache, lookup: None });
+    if let Some(answer) = known {
         return result(&answer);
     }
     if !is_within_rate(ctx, key).await {
         return None;
     }
-    let answer = call(ctx, schema, key.fallback_url.as_deref()?, query).await?;
+    let answer = call(ctx, schema, key.fallback_url.as_deref()?, query, provider).await?;
     if let Some((keys, ttl)) = cached {
         let write = provider_cache::write(keys, &answer, ttl);
         if let Err(missed) = ctx.breakers.keyvalue.ask(ctx.kv.apply(write)).await {
@@ -79,15 +91,17 @@ pub async fn ask(ctx: &Context, key: &ApiKey, query: &Query) -> Option<PositionR
     result(&answer)
 }
 
-async fn look_up(ctx: &Context, keys: &[Vec<u8>]) -> Option<Answer> {
+async fn look_up(ctx: &Context, keys: &[Vec<u8>]) -> (CacheStatus, Option<Answer>) {
     match ctx.breakers.keyvalue.ask(ctx.kv.get(keys)).await {
-        Ok(values) => match provider_cache::read(&values)? {
-            Cached::Hit(answer) => Some(answer),
-            Cached::Miss | Cached::Inconsistent => None,
+        Ok(values) => match provider_cache::read(&values) {
+            Some(Cached::Hit(answer)) => (CacheStatus::Hit, Some(answer)),
+            Some(Cached::Miss) => (CacheStatus::Miss, None),
+            Some(Cached::Inconsistent) => (CacheStatus::Inconsistent, None),
+            None => (CacheStatus::Failure, None),
         },
         Err(missed) => {
             missed.log("provider cache not read");
-            None
+            (CacheStatus::Failure, None)
         }
     }
 }
@@ -114,16 +128,26 @@ async fn is_within_rate(ctx: &Context, key: &ApiKey) -> bool {
 }
 
 /// `None`: no usable answer, which is not remembered.
-async fn call(ctx: &Context, schema: Schema, url: &str, query: &Query) -> Option<Answer> {
+async fn call(
+    ctx: &Context,
+    schema: Schema,
+    url: &str,
+    query: &Query,
+    provider: &mut Provider,
+) -> Option<Answer> {
     let (url, body) = schema.call(url, query)?;
+    let started = Instant::now();
     let send = || ctx.http.post(&url).json(&body).send();
     let response = match send().await {
         // Nothing was sent yet, so a second try asks nothing twice.
         Err(error) if error.is_connect() => send().await,
         other => other,
     };
+    if let Ok(response) = &response {
+        provider.lookup = Some((response.status().as_u16(), started.elapsed()));
+    }
     let failed = |reason: String| {
-        tracing::warn!(provider = schema.name(), reason, "provider gave no answer");
+        warn_seldom!(provider = schema.name(), reason, "provider gave no answer");
     };
     let mut response = match response {
         Ok(response) if response.status() == StatusCode::NOT_FOUND => {

@@ -3,12 +3,14 @@
 pub mod fallback;
 mod provider;
 mod provider_cache;
+mod trace;
 
 use std::net::IpAddr;
 
 use ichnaea_domain::api_key::{ApiKey, is_sampled};
 use ichnaea_domain::locate::{
-    self, Api, Client, Found, PositionResult, Query, RegionResult, Request,
+    self, AccuracyClass, Api, Client, Found, PositionResult, Query, RegionResult, Request,
+    ResultSource,
 };
 use ichnaea_domain::report::QueuedReport;
 use ichnaea_domain::station::Source;
@@ -17,6 +19,8 @@ use crate::api;
 use crate::context::Context;
 use crate::keys;
 
+pub use trace::{Consulted, Provider, Trace};
+
 /// What the device sent, checked, together with what its address tells.
 pub fn query(ctx: &Context, api: Api, request: Request, client: Option<IpAddr>) -> Query {
     let geoip = client.and_then(|address| ctx.geoip.lookup(address));
@@ -24,25 +28,63 @@ pub fn query(ctx: &Context, api: Api, request: Request, client: Option<IpAddr>) 
 }
 
 /// The best position, if there is any.
-pub async fn position(ctx: &Context, key: &ApiKey, query: &Query) -> Option<PositionResult> {
+pub async fn position(
+    ctx: &Context,
+    key: &ApiKey,
+    query: &Query,
+    trace: &mut Trace,
+) -> Option<PositionResult> {
     let now = ctx.clock.now();
     let found = stations(ctx, query).await;
     let mut results = locate::internal_positions(query, &found, now);
-    learn(ctx, key, query, locate::best_position(&results)).await;
-    results.extend(locate::geoip_position(query));
-    if !locate::satisfies(query, &results) && fallback::may_ask(key, query) {
-        results.extend(fallback::ask(ctx, key, query).await);
+    if query.has_networks() {
+        trace.consulted(ResultSource::Internal, position_classes(&results));
     }
-    locate::best_position(&results).cloned()
+    learn(ctx, key, query, locate::best_position(&results)).await;
+    let geoip = locate::geoip_position(query);
+    if asks_address(query) {
+        trace.consulted(ResultSource::GeoIp, position_classes(geoip.as_slice()));
+    }
+    results.extend(geoip);
+    if !locate::satisfies(query, &results) && fallback::may_ask(key, query) {
+        let provider = fallback::ask(ctx, key, query, trace).await;
+        trace.consulted(ResultSource::Provider, position_classes(provider.as_slice()));
+        results.extend(provider);
+    }
+    let best = locate::best_position(&results);
+    trace.position(best);
+    best.cloned()
 }
 
 /// The best region, if there is any.
-pub async fn region(ctx: &Context, query: &Query) -> Option<RegionResult> {
+pub async fn region(ctx: &Context, query: &Query, trace: &mut Trace) -> Option<RegionResult> {
     let now = ctx.clock.now();
     let found = stations(ctx, query).await;
     let mut results = locate::internal_regions(query, &found, ctx.regions, now);
-    results.extend(locate::geoip_region(query));
-    locate::best_region(&results).cloned()
+    if query.has_networks() {
+        trace.consulted(ResultSource::Internal, region_classes(&results));
+    }
+    let geoip = locate::geoip_region(query);
+    if asks_address(query) {
+        trace.consulted(ResultSource::GeoIp, region_classes(geoip.as_slice()));
+    }
+    results.extend(geoip);
+    let best = locate::best_region(&results);
+    trace.region(best);
+    best.cloned()
+}
+
+/// Is the address of the client looked at?
+const fn asks_address(query: &Query) -> bool {
+    query.ipf && query.client.has_ip
+}
+
+fn position_classes(results: &[PositionResult]) -> impl Iterator<Item = AccuracyClass> {
+    results.iter().map(PositionResult::accuracy_class)
+}
+
+fn region_classes(results: &[RegionResult]) -> impl Iterator<Item = AccuracyClass> {
+    results.iter().map(RegionResult::accuracy_class)
 }
 
 /// Everything known about the stations of a query. A database that is away means nothing is

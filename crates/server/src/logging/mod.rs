@@ -20,8 +20,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, fmt};
 
 pub use fields::Fields;
-pub use throttle::Throttle;
 pub(crate) use throttle::warn_seldom;
+pub use throttle::{Throttle, pass_seldom};
 
 /// The logger of the one line per request or task.
 pub const CANONICAL: &str = "canonical-log-line";

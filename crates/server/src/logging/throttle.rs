@@ -1,7 +1,8 @@
 //! Saying the same thing once a second, not thousands of times.
 
-use std::sync::LazyLock;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Instant;
 
 /// The least time between two records of one kind, milliseconds.
@@ -58,6 +59,15 @@ impl Default for Throttle {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// The throttles of kinds that have a name rather than a place in the code.
+static NAMED: Mutex<BTreeMap<&'static str, Throttle>> = Mutex::new(BTreeMap::new());
+
+/// [`Throttle::pass`] for records of a named kind.
+#[must_use]
+pub fn pass_seldom(kind: &'static str) -> Option<Option<u64>> {
+    NAMED.lock().unwrap_or_else(PoisonError::into_inner).entry(kind).or_default().pass()
 }
 
 /// A warning that may come with every request while a backend is away: written once a second, with
