@@ -107,6 +107,19 @@ enum Command {
     /// Lists background tasks and runs them by hand
     #[command(subcommand)]
     Task(admin::task::Command),
+    /// Asks the server of this machine or container whether it lives
+    #[command(after_help = "Exit status: 0 when `/__lbheartbeat__` is answered with 200, else 1. \
+        Takes the port from the same variables as `web`.\n\nExamples:\n  \
+        ichnaea healthcheck\n  \
+        ichnaea healthcheck --port 8080")]
+    Healthcheck {
+        #[command(flatten)]
+        listen: Listen,
+        /// Ask the first process of this container, where its command line says that it listens;
+        /// there is nothing to ask, and all is well, when it is of another role
+        #[arg(long)]
+        first_process: bool,
+    },
 }
 
 /// Runs the command line of this process.
@@ -214,6 +227,14 @@ async fn run(settings: &Settings, command: Command) -> Result<ExitCode, Failure>
         Command::Task(admin::task::Command::Run { name, shard }) => {
             admin::task::run(open_without_geoip(settings).await?, name, shard).await?;
         }
+        Command::Healthcheck { listen, first_process: false } => {
+            admin::healthcheck::run(listen.bind, listen.port()).await?;
+        }
+        Command::Healthcheck { first_process: true, .. } => {
+            if let Some(listen) = listens(&admin::healthcheck::first_process()?) {
+                admin::healthcheck::run(listen.bind, listen.port()).await?;
+            }
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -236,6 +257,14 @@ fn print_usage(command: &str) {
 async fn open(config: Config) -> anyhow::Result<Arc<Context>> {
     make_folders(&config)?;
     Ok(Arc::new(Context::open(config).await?))
+}
+
+/// Where the role with this command line listens, when it does.
+fn listens(words: &[String]) -> Option<Listen> {
+    match Cli::try_parse_from(words).ok()?.command {
+        Command::Web { listen } | Command::Serve { listen, .. } => Some(listen),
+        _ => None,
+    }
 }
 
 /// Opens everything but the city database, which only the web role asks.
@@ -288,6 +317,19 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn only_roles_that_listen_are_asked_for_their_health() {
+        let port = |line: &str| {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            listens(&words).map(|listen| listen.port())
+        };
+        assert_eq!(port("/usr/local/bin/ichnaea web --port 8080"), Some(8080));
+        assert_eq!(port("ichnaea serve --demo --port 8081"), Some(8081));
+        for line in ["ichnaea worker", "ichnaea scheduler", "ichnaea nonsense", "ichnaea", ""] {
+            assert_eq!(port(line), None, "{line}");
+        }
     }
 
     #[test]

@@ -22,11 +22,16 @@ pub enum Command {
     #[command(after_help = "Examples:\n  \
         ichnaea apikey create\n  \
         ichnaea apikey create our-app --maxreq 10000\n  \
-        ichnaea apikey create partner --maxreq 0 --store-sample-locate 0\n\n\
-        Ends with status 1 when the key exists.")]
+        ichnaea apikey create partner --maxreq 0 --store-sample-locate 0\n  \
+        ichnaea apikey create --if-missing\n\n\
+        Ends with status 1 when the key exists, with --if-missing with status 0.")]
     Create {
         /// 4 to 40 letters, digits and hyphens
         key: Option<String>,
+        /// Leave everything as it is when the key exists, or, without KEY, when there is any key:
+        /// for set-ups that may run again
+        #[arg(long)]
+        if_missing: bool,
         /// Its settings
         #[command(flatten)]
         values: Values,
@@ -138,7 +143,15 @@ pub struct Values {
 /// Runs one of the commands; false when it was refused.
 pub async fn run(store: &Store, command: Command) -> anyhow::Result<bool> {
     match command {
-        Command::Create { key, values, json } => {
+        Command::Create { key, if_missing, values, json } => {
+            if if_missing && let Some(present) = present(store, key.as_deref()).await? {
+                if json {
+                    print_json(&to_json(&present))?;
+                } else {
+                    print(format!("API key '{}' exists", present.valid_key));
+                }
+                return Ok(true);
+            }
             let key = new_key(key, &values)?;
             if !store.create_api_key(&key).await? {
                 return Ok(refuse(json, format!("API key '{}' exists", key.valid_key)));
@@ -195,6 +208,14 @@ pub async fn create(
     let key = new_key(name, values)?;
     anyhow::ensure!(store.create_api_key(&key).await?, "API key '{}' exists", key.valid_key);
     Ok(key)
+}
+
+/// The key of this name, or any key when none is named.
+async fn present(store: &Store, name: Option<&str>) -> anyhow::Result<Option<ApiKey>> {
+    Ok(match name {
+        Some(name) => store.api_key(name).await?,
+        None => store.api_keys().await?.into_iter().next(),
+    })
 }
 
 fn new_key(name: Option<String>, values: &Values) -> anyhow::Result<ApiKey> {

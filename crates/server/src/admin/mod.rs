@@ -11,6 +11,7 @@ pub mod apikey;
 pub mod assignment;
 pub mod db;
 pub mod export_config;
+pub mod healthcheck;
 pub mod pipeline;
 pub mod settings;
 pub mod task;

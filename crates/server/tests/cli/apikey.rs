@@ -11,6 +11,22 @@ fn shown(ichnaea: &Ichnaea, key: &str) -> Value {
     serde_json::from_str(&ended.lines.concat()).unwrap()
 }
 
+pub fn a_set_up_that_runs_again_makes_no_second_key(backend: Backend) {
+    let backends = Backends::new(backend);
+    let ichnaea = backends.migrated();
+    let make = |key: &[&str]| {
+        let ended = ichnaea.run(&[&["apikey", "create", "--if-missing"], key].concat());
+        assert_eq!(ended.status, 0);
+        ended.lines.concat()
+    };
+    let first = make(&[]);
+    let name = first.strip_prefix("Created API key: ").unwrap();
+    assert_eq!(make(&[]), format!("API key {name} exists"));
+    assert_eq!(make(&["our-app"]), "Created API key: 'our-app'");
+    assert_eq!(make(&["our-app"]), "API key 'our-app' exists");
+    assert_eq!(ichnaea.run(&["apikey", "list"]).lines[0], "2 api keys.");
+}
+
 pub fn keys_are_created_listed_changed_and_deleted(backend: Backend) {
     let backends = Backends::new(backend);
     let ichnaea = backends.migrated();

@@ -35,6 +35,7 @@ macro_rules! on_both_pairs {
 on_both_pairs! {
     apikey::keys_are_created_listed_changed_and_deleted,
     apikey::a_key_is_random_unless_named,
+    apikey::a_set_up_that_runs_again_makes_no_second_key,
     apikey::what_is_no_key_is_refused,
     apikey::a_publicly_known_key_is_made_with_a_warning,
     export_config::targets_are_created_listed_changed_and_deleted,

@@ -28,13 +28,17 @@ pub fn the_printed_requests_work_and_a_signal_ends_it_well(backend: Backend) {
     let mut running = Running(child);
     let lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
     let examples = lines.map(Result::unwrap).filter(|line| line.starts_with("  curl"));
+    let mut port = String::new();
     for line in examples.take(3) {
         let parts: Vec<&str> = line.split('\'').collect();
         let (body, address) = (parts[1], parts[3].strip_prefix("http://").unwrap());
         let (host, path) = address.split_once('/').unwrap();
         let answer = post(host, path, body);
         assert!(answer.starts_with("HTTP/1.1 200 "), "{line}\n{answer}");
+        host.rsplit(':').next().unwrap().clone_into(&mut port);
     }
+    let healthy = |port: &str| ichnaea.run(&["healthcheck", "--port", port]).status;
+    assert_eq!(healthy(&port), 0);
     let keys = ichnaea.run(&["apikey", "list"]).lines;
     assert_eq!(keys[0], "1 api keys.");
     // Only a small installation learns every report by itself.
@@ -45,6 +49,7 @@ pub fn the_printed_requests_work_and_a_signal_ends_it_well(backend: Backend) {
     let id = running.0.id().to_string();
     assert!(Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());
     assert_eq!(running.0.wait().unwrap().code(), Some(0));
+    assert_eq!(healthy(&port), 1);
 
     // What was taken in is not lost with the process.
     assert_eq!(ichnaea.run(&["pipeline", "drain"]).status, 0);
