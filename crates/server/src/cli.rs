@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use ichnaea_store::Store;
 
-use crate::config::{Config, Embedded, Invalid, Settings};
+use crate::config::{Config, Embedded, Invalid, Listen, Settings};
 use crate::context::Context;
 use crate::roles::{self, Role};
 use crate::{admin, logging};
@@ -113,8 +113,6 @@ enum Command {
         ichnaea healthcheck\n  \
         ichnaea healthcheck --port 8080")]
     Healthcheck {
-        #[command(flatten)]
-        listen: Listen,
         /// Ask the first process of this container, where its command line says that it listens;
         /// there is nothing to ask, and all is well, when it is of another role
         #[arg(long)]
@@ -227,12 +225,12 @@ async fn run(settings: &Settings, command: Command) -> Result<ExitCode, Failure>
         Command::Task(admin::task::Command::Run { name, shard }) => {
             admin::task::run(open_without_geoip(settings).await?, name, shard).await?;
         }
-        Command::Healthcheck { listen, first_process: false } => {
-            admin::healthcheck::run(listen.bind, listen.port()).await?;
+        Command::Healthcheck { first_process: false } => {
+            admin::healthcheck::run(settings.listen()).await?;
         }
-        Command::Healthcheck { first_process: true, .. } => {
+        Command::Healthcheck { first_process: true } => {
             if let Some(listen) = listens(&admin::healthcheck::first_process()?) {
-                admin::healthcheck::run(listen.bind, listen.port()).await?;
+                admin::healthcheck::run(listen).await?;
             }
         }
     }
@@ -261,10 +259,8 @@ async fn open(config: Config) -> anyhow::Result<Arc<Context>> {
 
 /// Where the role with this command line listens, when it does.
 fn listens(words: &[String]) -> Option<Listen> {
-    match Cli::try_parse_from(words).ok()?.command {
-        Command::Web { listen } | Command::Serve { listen, .. } => Some(listen),
-        _ => None,
-    }
+    let Cli { settings, command } = Cli::try_parse_from(words).ok()?;
+    matches!(command, Command::Web | Command::Serve { .. }).then(|| settings.listen())
 }
 
 /// Opens everything but the city database, which only the web role asks.
@@ -323,7 +319,7 @@ mod tests {
     fn only_roles_that_listen_are_asked_for_their_health() {
         let port = |line: &str| {
             let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-            listens(&words).map(|listen| listen.port())
+            listens(&words).map(|listen| listen.port)
         };
         assert_eq!(port("/usr/local/bin/ichnaea web --port 8080"), Some(8080));
         assert_eq!(port("ichnaea serve --demo --port 8081"), Some(8081));

@@ -12,6 +12,8 @@ use anyhow::{Context as _, anyhow, bail, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::config::Listen;
+
 /// Bound on the whole check; less than the engine's patience, so that it sees the reason.
 const TIMEOUT: Duration = Duration::from_secs(4);
 /// Asked without a proxy, and of no backend.
@@ -22,10 +24,10 @@ const HEALTHY: &[u8] = b"HTTP/1.1 200 ";
 const FIRST_PROCESS: &str = "/proc/1/cmdline";
 
 /// Asks the server that listens there; an error when it does not answer with 200.
-pub async fn run(bind: IpAddr, port: u16) -> anyhow::Result<()> {
+pub async fn run(listen: Listen) -> anyhow::Result<()> {
     let mut problem = anyhow!("nothing to ask");
-    for address in addresses(bind) {
-        let server = SocketAddr::new(address, port);
+    for address in addresses(listen.bind) {
+        let server = SocketAddr::new(address, listen.port);
         match tokio::time::timeout(TIMEOUT, ask(server)).await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(failure)) => problem = failure.context(server),

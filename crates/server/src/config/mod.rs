@@ -236,7 +236,9 @@ impl Settings {
         self.is_on(&table::LOCAL_DEV_ENV)
     }
 
-    fn listen(&self) -> Listen {
+    /// Where the HTTP server listens, whatever else is wrong.
+    #[must_use]
+    pub fn listen(&self) -> Listen {
         Listen {
             port: self.port(&table::GUNICORN_PORT).unwrap_or_default(),
             bind: self.ip(&table::BIND),
