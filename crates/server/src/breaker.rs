@@ -22,6 +22,7 @@ use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
 use crate::logging;
+use crate::sentry::incident;
 
 /// An answer that takes longer is a reason to ask for a sign of life.
 const SUSPICIOUS: Duration = Duration::from_millis(300);
@@ -82,12 +83,13 @@ pub enum Missed<E> {
 
 impl<E: Display> Missed<E> {
     /// Writes into the log what there was no answer for, unless the outage is there already.
-    pub fn log(&self, consequence: &'static str) {
+    /// `incident` is one of [`crate::sentry::incident`].
+    pub fn log(&self, incident: &'static str, consequence: &'static str) {
         match self {
             Self::Away => debug!("{consequence}: {self}"),
             Self::Late | Self::Failed(_) => {
                 if let Some(suppressed) = logging::pass_seldom(consequence) {
-                    warn!(suppressed, "{consequence}: {self}");
+                    warn!(incident, suppressed, "{consequence}: {self}");
                 }
             }
         }
@@ -176,7 +178,8 @@ async fn probe(shared: Arc<Shared>) {
     while let Err(why) = backend.sign_of_life().await {
         if away_since.is_none() {
             away_since = Some(Instant::now());
-            warn!("{} is away: {why}", backend.name());
+            let name = backend.name();
+            warn!(incident = incident::BACKEND_AWAY, backend = name, "{name} is away: {why}");
             shared.is_away.send_replace(true);
         }
         backend.start_over();

@@ -9,10 +9,11 @@ use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use ichnaea_store::Store;
 
+use crate::clock::Clock;
 use crate::config::{Config, Embedded, Invalid, Listen, Settings};
 use crate::context::Context;
 use crate::roles::{self, Role};
-use crate::{admin, logging};
+use crate::{admin, logging, sentry};
 
 /// Wrong usage, as clap has it.
 const EX_USAGE: u8 = 2;
@@ -98,6 +99,17 @@ enum Command {
         #[command(subcommand)]
         command: Option<admin::settings::Command>,
     },
+    /// Sends an event to Sentry, to see that it arrives
+    #[command(
+        alias = "sentry_test",
+        after_help = "Examples:\n  \
+        ichnaea sentry-test cli\n  \
+        ichnaea sentry-test worker"
+    )]
+    SentryTest {
+        #[command(subcommand)]
+        command: Option<admin::sentry_test::Command>,
+    },
     /// Manages the tables of the database
     #[command(subcommand)]
     Db(admin::db::Command),
@@ -139,7 +151,7 @@ pub fn main() -> ExitCode {
         }
         Err(failure) => Err(anyhow::Error::from(failure).into()),
     };
-    match result {
+    let code = match result {
         Ok(code) => code,
         Err(Failure::Config(problems)) => {
             problems.iter().for_each(complain);
@@ -148,10 +160,13 @@ pub fn main() -> ExitCode {
             ExitCode::from(if is_usage { EX_USAGE } else { EX_CONFIG })
         }
         Err(Failure::Other(failure)) => {
+            sentry::report_end(&failure);
             complain(format!("{failure:#}"));
             ExitCode::FAILURE
         }
-    }
+    };
+    sentry::finish();
+    code
 }
 
 /// Why a command failed.
@@ -178,17 +193,22 @@ async fn run(settings: &Settings, command: Command) -> Result<ExitCode, Failure>
     match command {
         Command::Serve { demo } => {
             let config = settings.resolve(Embedded::Create)?;
+            sentry::start(config.sentry.as_ref(), sentry::App::Web)?;
             roles::serve::run(config, demo).await?;
         }
         Command::Web => {
-            let context = open(settings.resolve(Embedded::IfPresent)?).await?;
+            let config = settings.resolve(Embedded::IfPresent)?;
+            sentry::start(config.sentry.as_ref(), sentry::App::Web)?;
+            let context = open(config).await?;
             let listener = roles::bind(context.config.listen).await?;
             roles::run(context, &[Role::Web], Some(listener)).await?;
         }
         Command::Worker => {
+            start_reports(settings)?;
             roles::run(open_without_geoip(settings).await?, &[Role::Worker], None).await?;
         }
         Command::Scheduler => {
+            start_reports(settings)?;
             roles::run(open_without_geoip(settings).await?, &[Role::Scheduler], None).await?;
         }
         Command::Apikey { command: None } => print_usage("apikey"),
@@ -209,6 +229,18 @@ async fn run(settings: &Settings, command: Command) -> Result<ExitCode, Failure>
             make_folders(&config)?;
             let kv = open_kv(&config).await?;
             admin::settings::run(&*kv, command).await?;
+        }
+        Command::SentryTest { command: None } => print_usage("sentry-test"),
+        Command::SentryTest { command: Some(admin::sentry_test::Command::Cli) } => {
+            let config = settings.resolve(Embedded::IfPresent)?;
+            sentry::start(config.sentry.as_ref(), sentry::App::Test)?;
+            return Ok(status(admin::sentry_test::cli(&Clock::default())));
+        }
+        Command::SentryTest { command: Some(admin::sentry_test::Command::Worker) } => {
+            let config = settings.resolve(Embedded::IfPresent)?;
+            make_folders(&config)?;
+            let kv = open_kv(&config).await?;
+            admin::sentry_test::worker(&*kv, &Clock::default()).await?;
         }
         Command::Db(command) => {
             let config = settings.resolve(Embedded::IfPresent)?;
@@ -235,6 +267,12 @@ async fn run(settings: &Settings, command: Command) -> Result<ExitCode, Failure>
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Starts the reports of worker and scheduler.
+fn start_reports(settings: &Settings) -> Result<(), Failure> {
+    let config = settings.resolve(Embedded::IfPresent)?;
+    Ok(sentry::start(config.sentry.as_ref(), sentry::App::Task)?)
 }
 
 /// The status of a command that may refuse.

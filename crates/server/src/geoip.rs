@@ -18,6 +18,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Visitor};
 
 use crate::context::Context;
+use crate::sentry::incident;
 
 /// How often the file is looked at.
 const CHECK_EVERY: Duration = Duration::from_secs(10);
@@ -52,7 +53,7 @@ impl GeoIpFile {
         if let Some(path) = &file.path
             && !file.reload()
         {
-            tracing::warn!(path = %path.display(), "no GeoIP database: addresses give no answer");
+            tracing::warn!(incident = incident::GEOIP, path = %path.display(), "no GeoIP database: addresses give no answer");
         }
         file
     }
@@ -90,7 +91,7 @@ impl GeoIpFile {
             }
             Err(problem) => {
                 let has_old = !self.current.load().readers.is_empty();
-                tracing::warn!(path = %path.display(), has_old, problem, "GeoIP file not usable");
+                tracing::warn!(incident = incident::GEOIP, path = %path.display(), has_old, problem, "GeoIP file not usable");
                 false
             }
         }

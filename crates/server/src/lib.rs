@@ -21,4 +21,5 @@ pub mod logging;
 pub mod metrics;
 pub mod roles;
 pub mod seen;
+pub mod sentry;
 pub mod tasks;

@@ -12,6 +12,7 @@ pub mod keyvalue;
 pub mod original;
 pub mod provider;
 pub mod proxy;
+pub mod sentry;
 pub mod servers;
 
 /// Where a test keeps its data: every one runs on both.

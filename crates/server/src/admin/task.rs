@@ -63,7 +63,7 @@ pub async fn run(context: Arc<Context>, task: Task, shard: Option<String>) -> an
     let shards = task.shards();
     if let Some(shard) = &shard
         && !shards.contains(shard)
-        && task != Task::ExportReports
+        && !matches!(task, Task::ExportReports | Task::SentryTest)
     {
         match shards.as_slice() {
             [] => bail!("{task} has no shards"),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::context::Context;
 use crate::keys;
+use crate::sentry::incident;
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -52,7 +53,13 @@ async fn watch(ctx: Arc<Context>, is_full: Arc<AtomicBool>) {
             let waiting: u64 = states.iter().map(|state| state.len).sum();
             let full = waiting >= limit;
             if full != is_full.swap(full, Ordering::Relaxed) {
-                tracing::warn!(waiting, limit, full, "submissions are refused while full");
+                tracing::warn!(
+                    incident = incident::REPORTS_REFUSED,
+                    waiting,
+                    limit,
+                    full,
+                    "submissions are refused while full"
+                );
             }
         }
         tokio::time::sleep(LOOK_EVERY).await;

@@ -8,6 +8,8 @@ use ichnaea_domain::api_key::{ApiKey, is_well_formed};
 
 use crate::context::Context;
 
+use crate::sentry::incident;
+
 /// Keys that are remembered at the same time.
 const MAX_KEYS: usize = 500;
 /// How long a look-up is remembered, also one that found nothing. The original spreads this over
@@ -52,7 +54,7 @@ impl KeyCache {
                 found.map_or(KeyState::Unknown, KeyState::Known)
             }
             Err(missed) => {
-                missed.log("API key not checked");
+                missed.log(incident::KEY_NOT_CHECKED, "API key not checked");
                 KeyState::Unchecked
             }
         }

@@ -18,6 +18,7 @@ use crate::http::{Web, json_answer};
 use crate::json::Value;
 use crate::keys;
 use crate::metrics::Refusal;
+use crate::sentry::incident;
 
 /// Queues the reports of one submission; they are safe once this answers with success.
 pub async fn submit(
@@ -54,7 +55,7 @@ async fn take_in(web: &Web, key: &ApiKey, reports: Vec<Report>) -> Result<(), Re
     }
     let items: Vec<_> = reports.into_iter().map(|report| queued(key, report)).collect();
     queue(&web.ctx, &items).await.map_err(|missed| {
-        missed.log("reports not queued");
+        missed.log(incident::REPORTS_REFUSED, "reports not queued");
         Refusal::Unavailable
     })
 }

@@ -15,6 +15,7 @@ use ichnaea_kv::Op;
 use super::Endpoint;
 use crate::context::Context;
 use crate::keys;
+use crate::sentry::incident;
 
 /// Counters live a little longer than the day they count.
 const LIMIT_TTL: Duration = Duration::from_hours(25);
@@ -119,7 +120,7 @@ impl Usage {
         match self.ctx.breakers.keyvalue.ask(self.ctx.kv.apply(ops)).await {
             Ok(results) => results.first().copied(),
             Err(missed) => {
-                missed.log("daily limit not checked");
+                missed.log(incident::NOT_COUNTED, "daily limit not checked");
                 None
             }
         }
@@ -157,7 +158,7 @@ async fn send(ctx: &Context, gathered: &Mutex<Gathered>) {
         Ok(totals) => {
             gathered.lock().unwrap_or_else(PoisonError::into_inner).learn(counters, &totals);
         }
-        Err(missed) => missed.log("a second's request counts are lost"),
+        Err(missed) => missed.log(incident::NOT_COUNTED, "a second's request counts are lost"),
     }
 }
 

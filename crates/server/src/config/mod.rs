@@ -293,6 +293,11 @@ impl Settings {
                 Err(error) => problems.push(self.invalid(setting, error.to_string())),
             }
         }
+        if let Some(dsn) = self.text(&table::SENTRY_DSN)
+            && let Err(problem) = crate::sentry::check_dsn(dsn)
+        {
+            problems.push(self.invalid(&table::SENTRY_DSN, problem));
+        }
         if let Some(uri) = self.text(&table::REDIS_URI)
             && let Err(error) = ichnaea_kv::check_address(uri)
         {

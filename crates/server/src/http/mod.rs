@@ -30,6 +30,7 @@ use crate::api::{self, Endpoint, Facts};
 use crate::breaker::with_patience;
 use crate::context::Context;
 use crate::logging::warn_seldom;
+use crate::sentry::incident;
 use failure::{Panicked, caught};
 use observe::Answered;
 
@@ -122,7 +123,10 @@ async fn api_answer(web: &Arc<Web>, endpoint: Endpoint, request: Request) -> Res
             web.ctx.metrics.request_failure(endpoint.tag());
             api::ApiError::Unavailable.response()
         }
-        Err(_) => api::ApiError::Unavailable.response(),
+        Err(_) => {
+            warn_seldom!(incident = incident::REQUEST_GIVEN_UP, "a request was given up");
+            api::ApiError::Unavailable.response()
+        }
     };
     response.extensions_mut().insert(facts);
     headers::allow_origin(&mut response);

@@ -17,6 +17,7 @@ use crate::context::Context;
 use crate::keys;
 use crate::logging::warn_seldom;
 use crate::metrics::CacheStatus;
+use crate::sentry::incident;
 
 /// Bound on connecting, and on each wait for more of an answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -85,7 +86,7 @@ pub async fn ask(
     if let Some((keys, ttl)) = cached {
         let write = provider_cache::write(keys, &answer, ttl);
         if let Err(missed) = ctx.breakers.keyvalue.ask(ctx.kv.apply(write)).await {
-            missed.log("provider answer not cached");
+            missed.log(incident::PROVIDER_CACHE, "provider answer not cached");
         }
     }
     result(&answer)
@@ -100,7 +101,7 @@ async fn look_up(ctx: &Context, keys: &[Vec<u8>]) -> (CacheStatus, Option<Answer
             None => (CacheStatus::Failure, None),
         },
         Err(missed) => {
-            missed.log("provider cache not read");
+            missed.log(incident::PROVIDER_CACHE, "provider cache not read");
             (CacheStatus::Failure, None)
         }
     }
@@ -121,7 +122,10 @@ async fn is_within_rate(ctx: &Context, key: &ApiKey) -> bool {
     match ctx.breakers.keyvalue.ask(ctx.kv.apply(count)).await {
         Ok(counts) => counts.first().is_some_and(|count| *count <= limit),
         Err(missed) => {
-            missed.log("provider rate limit not checked, provider not asked");
+            missed.log(
+                incident::PROVIDER_CACHE,
+                "provider rate limit not checked, provider not asked",
+            );
             false
         }
     }
@@ -147,7 +151,12 @@ async fn call(
         provider.lookup = Some((response.status().as_u16(), started.elapsed()));
     }
     let failed = |reason: String| {
-        warn_seldom!(provider = schema.name(), reason, "provider gave no answer");
+        warn_seldom!(
+            incident = incident::PROVIDER,
+            provider = schema.name(),
+            reason,
+            "provider gave no answer"
+        );
     };
     let mut response = match response {
         Ok(response) if response.status() == StatusCode::NOT_FOUND => {

@@ -18,6 +18,7 @@ use ichnaea_domain::station::Source;
 use crate::api;
 use crate::context::Context;
 use crate::keys;
+use crate::sentry::incident;
 
 pub use trace::{Consulted, Provider, Trace};
 
@@ -96,7 +97,7 @@ async fn stations(ctx: &Context, query: &Query) -> Found {
     }
     let found = ctx.breakers.database.ask(ctx.reader.stations(&stations, &areas)).await;
     found.unwrap_or_else(|missed| {
-        missed.log("stations not looked up");
+        missed.log(incident::STATIONS_NOT_FOUND, "stations not looked up");
         Found::default()
     })
 }
@@ -112,7 +113,7 @@ async fn learn(ctx: &Context, key: &ApiKey, query: &Query, best: Option<&Positio
     let global = match ctx.breakers.keyvalue.ask(ctx.kv.get(&names)).await {
         Ok(values) => global_rate(values.into_iter().next().flatten().as_deref()),
         Err(missed) => {
-            missed.log("query not learned from");
+            missed.log(incident::NOT_LEARNED, "query not learned from");
             return;
         }
     };
@@ -125,7 +126,7 @@ async fn learn(ctx: &Context, key: &ApiKey, query: &Query, best: Option<&Positio
         source: Some(Source::Query.name().to_owned()),
     };
     if let Err(missed) = api::queue(ctx, &[queued]).await {
-        missed.log("query not learned from");
+        missed.log(incident::NOT_LEARNED, "query not learned from");
     }
 }
 

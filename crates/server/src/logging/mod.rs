@@ -66,7 +66,9 @@ pub fn start(level: &str, format: Format) {
         Format::Terminal => layer.event_format(terminal::Terminal::default()).boxed(),
     };
     // An error means that a test or an embedding program logs already.
-    if tracing_subscriber::registry().with(layer.with_filter(filter(level))).try_init().is_ok() {
+    let lines = tracing_subscriber::registry().with(layer.with_filter(filter(level)));
+    // What is reported does not depend on what is shown.
+    if lines.with(crate::sentry::Layer.with_filter(LevelFilter::WARN)).try_init().is_ok() {
         panics::log_panics();
     }
 }

@@ -19,6 +19,7 @@ pub mod message;
 mod run;
 pub mod runner;
 pub mod scheduler;
+pub mod sentry_test;
 pub mod update_cellarea;
 pub mod update_datamap;
 pub mod update_incoming;
@@ -56,6 +57,8 @@ pub enum Task {
     CleanupDatamap,
     /// Forgets which batches were applied more than a week ago.
     CleanupApplied,
+    /// Reports an event to Sentry, to see that it arrives.
+    SentryTest,
 }
 
 /// When a task runs by itself.
@@ -107,7 +110,7 @@ const fn at(task: Task, cron: &'static str, expires_s: u64) -> Periodic {
 
 impl Task {
     /// All tasks, in the order in which data flows through them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::UpdateIncoming,
         Self::ExportReports,
         Self::UpdateBlue,
@@ -120,6 +123,7 @@ impl Task {
         Self::CleanupStat,
         Self::CleanupDatamap,
         Self::CleanupApplied,
+        Self::SentryTest,
     ];
 
     /// The public name.
@@ -138,6 +142,7 @@ impl Task {
             Self::CleanupStat => "cleanup_stat",
             Self::CleanupDatamap => "cleanup_datamap",
             Self::CleanupApplied => "cleanup_applied",
+            Self::SentryTest => "sentry_test",
         }
     }
 
@@ -163,6 +168,7 @@ impl Task {
             Self::CleanupStat => "removes statistics of more than two years ago",
             Self::CleanupDatamap => "removes grid cells without a report for a year",
             Self::CleanupApplied => "forgets which batches were applied more than a week ago",
+            Self::SentryTest => "reports an event to Sentry, to see that it arrives",
         }
     }
 
@@ -183,7 +189,8 @@ impl Task {
             | Self::UpdateStatcounter
             | Self::UpdateStatregion
             | Self::CleanupStat
-            | Self::CleanupApplied => Vec::new(),
+            | Self::CleanupApplied
+            | Self::SentryTest => Vec::new(),
         }
     }
 }
@@ -212,6 +219,7 @@ pub async fn run_once(run: &Run, task: Task, argument: Option<&str>) -> anyhow::
         Task::CleanupStat => cleanup::stat(run).await,
         Task::CleanupDatamap => cleanup::datamap(run, quadrant(argument)?).await,
         Task::CleanupApplied => cleanup::applied(run).await,
+        Task::SentryTest => Ok(sentry_test::run(argument)),
     }
 }
 
@@ -257,10 +265,11 @@ mod tests {
     }
 
     #[test]
-    fn every_task_but_the_export_is_scheduled_once() {
+    fn every_task_that_nobody_asks_for_is_scheduled_once() {
         for task in Task::ALL {
             let lines = PERIODIC.iter().filter(|periodic| periodic.task == task).count();
-            assert_eq!(lines, usize::from(task != Task::ExportReports), "{task}");
+            let is_asked_for = matches!(task, Task::ExportReports | Task::SentryTest);
+            assert_eq!(lines, usize::from(!is_asked_for), "{task}");
         }
     }
 

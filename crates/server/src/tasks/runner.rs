@@ -18,6 +18,7 @@ use super::{EXPORT_EXPIRES, Outcome, Run, Task, batch};
 use crate::context::Context;
 use crate::logging::{CANONICAL, Fields};
 use crate::roles::Shutdown;
+use crate::sentry::incident;
 use crate::{fault, keys};
 
 /// How long running tasks may go on after a request to stop.
@@ -59,7 +60,10 @@ async fn check_schema(context: &Context, shutdown: &mut Shutdown) -> anyhow::Res
                     return Err(failure.context("the schema of the database could not be checked"));
                 }
                 if backoff.is_first() {
-                    warn!("worker waits for the database: {failure:#}");
+                    warn!(
+                        incident = incident::BACKEND_AWAY,
+                        "worker waits for the database: {failure:#}"
+                    );
                 }
             }
         }
@@ -223,7 +227,7 @@ impl Worker {
                 return true;
             }
             if backoff.is_first() {
-                warn!("worker waits for its backends: {why}");
+                warn!(incident = incident::BACKEND_AWAY, "worker waits for its backends: {why}");
             }
             tokio::select! {
                 () = tokio::time::sleep(backoff.next()) => {}

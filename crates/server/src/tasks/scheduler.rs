@@ -18,6 +18,7 @@ use super::{PERIODIC, Periodic, When};
 use crate::context::Context;
 use crate::keys;
 use crate::roles::Shutdown;
+use crate::sentry::incident;
 
 /// How long the lease outlives a scheduler that has died.
 const LEASE: Duration = Duration::from_secs(15);
@@ -201,7 +202,10 @@ pub async fn run(context: Arc<Context>, mut shutdown: Shutdown) -> anyhow::Resul
             }
             Err(failure) => {
                 if backoff.is_zero() {
-                    warn!("scheduler waits for the key-value store: {failure:#}");
+                    warn!(
+                        incident = incident::BACKEND_AWAY,
+                        "scheduler waits for the key-value store: {failure:#}"
+                    );
                 }
                 backoff = (backoff * 2).clamp(Duration::from_secs(1), MAX_BACKOFF);
                 backoff

@@ -6,6 +6,7 @@ mod apikey;
 mod command;
 mod export_config;
 mod operate;
+mod sentry;
 mod serve;
 mod settings;
 
@@ -40,6 +41,10 @@ on_both_pairs! {
     apikey::a_publicly_known_key_is_made_with_a_warning,
     export_config::targets_are_created_listed_changed_and_deleted,
     export_config::what_is_no_target_is_refused,
+    sentry::a_database_that_fails_is_reported_once_and_requests_go_on,
+    sentry::a_failure_to_count_is_reported,
+    sentry::a_failed_task_is_reported_with_its_name,
+    sentry::a_worker_sends_the_test_event,
     settings::settings_are_listed_set_and_unset,
     settings::what_is_no_setting_is_refused,
     operate::a_schema_is_created_once,
@@ -71,10 +76,17 @@ fn wrong_usage_has_a_status_of_its_own() {
     }
     let many = ichnaea.run(&["apikey", "create", "--maxreq", "many"]);
     assert!(many.complaints[0].ends_with("many is not a valid integer"), "{:?}", many.complaints);
-    for command in ["apikey", "export-config", "settings"] {
+    for command in ["apikey", "export-config", "settings", "sentry-test"] {
         let usage = ichnaea.run(&[command]);
         assert_eq!(usage.status, 0, "{command}");
-        assert!(usage.lines.iter().any(|line| line.starts_with("  list ")), "{:?}", usage.lines);
+        assert!(
+            usage
+                .lines
+                .iter()
+                .any(|line| { line.starts_with("  list ") || line.starts_with("  cli ") }),
+            "{:?}",
+            usage.lines
+        );
     }
     let version = ichnaea.run(&["--version"]);
     assert_eq!((version.status, version.lines.len()), (0, 1));

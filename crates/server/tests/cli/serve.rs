@@ -9,7 +9,16 @@ use ichnaea_testkit::Backend;
 use crate::command::Backends;
 
 /// Ends with the test, whatever happens.
-struct Running(Child);
+pub struct Running(pub Child);
+
+impl Running {
+    /// Asks it to stop, and waits until it did so in good order.
+    pub fn stop(&mut self) {
+        let id = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());
+        assert_eq!(self.0.wait().unwrap().code(), Some(0));
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
