@@ -8,6 +8,7 @@ use tracing_subscriber::layer::Context;
 
 use super::REPORTER;
 use super::event::Facts;
+use crate::logging::CANONICAL;
 
 /// What our own log lines have as their target.
 const OURS: &str = "ichnaea";
@@ -34,7 +35,7 @@ fn is_reported(metadata: &Metadata<'_>) -> bool {
         Level::WARN => metadata.fields().field("incident").is_some(),
         _ => false,
     };
-    is_meant && metadata.target().starts_with(OURS)
+    is_meant && (metadata.target().starts_with(OURS) || metadata.target() == CANONICAL)
 }
 
 /// Finds what a line is about, and looks at nothing else.

@@ -154,7 +154,7 @@ pub fn a_failed_task_is_reported_with_its_name(backend: Backend) {
         (&event["level"], &event["tags"]["task"]),
         (&"error".into(), &"cleanup_stat".into())
     );
-    assert!(event["message"].as_str().unwrap().starts_with("task failed: "), "{event}");
+    assert!(event["message"].as_str().unwrap().starts_with("cleanup_stat failed: "), "{event}");
     worker.stop();
 }
 
