@@ -183,7 +183,7 @@ fn admin(statements: &[String]) -> Vec<Vec<Option<String>>> {
 }
 
 /// Runs statements on the server and returns the rows of the last.
-fn server_rows(uri: &str, statements: Vec<String>) -> Vec<Vec<Option<String>>> {
+pub(crate) fn server_rows(uri: &str, statements: Vec<String>) -> Vec<Vec<Option<String>>> {
     let uri = uri.to_owned();
     let work = async move {
         let opts = mysql_async::Opts::from_url(&uri).expect("TEST_MYSQL_URI is an address");

@@ -152,6 +152,84 @@ impl MariaDbServer {
     }
 }
 
+impl RedisServer {
+    /// A connection past the code under test; with a password where the server asks for one.
+    #[must_use]
+    pub fn connect(&self, password: Option<&str>) -> RedisConnection {
+        let credentials = password.map(|word| format!(":{word}@")).unwrap_or_default();
+        let uri = self.uri.replace("redis://", &format!("redis://{credentials}"));
+        let client = redis::Client::open(uri).and_then(|client| client.get_connection());
+        RedisConnection(client.unwrap_or_else(|error| panic!("no connection: {error}")))
+    }
+
+    /// Runs a command past the code under test.
+    pub fn say(&self, words: &[&str]) {
+        let outcome = self.connect(None).say(words);
+        outcome.unwrap_or_else(|error| panic!("{words:?}: {error}"));
+    }
+}
+
+/// A connection to a Redis server.
+pub struct RedisConnection(redis::Connection);
+
+impl RedisConnection {
+    /// Runs a command; its answer as texts, one for each element, or why there is none.
+    pub fn say(&mut self, words: &[&str]) -> Result<Vec<String>, String> {
+        let Some((command, arguments)) = words.split_first() else { return Ok(Vec::new()) };
+        let answer: redis::RedisResult<redis::Value> =
+            redis::cmd(command).arg(arguments).query(&mut self.0);
+        let texts = match answer.map_err(|error| error.to_string())? {
+            redis::Value::Array(values) => values,
+            value => vec![value],
+        };
+        let text = |value| redis::from_redis_value(value).map_err(|error| error.to_string());
+        texts.into_iter().map(text).collect()
+    }
+}
+
+impl MariaDbServer {
+    /// The rows of a statement as text, past the code under test.
+    pub fn rows(&self, statement: &str) -> Vec<Vec<Option<String>>> {
+        crate::database::server_rows(&self.uri, vec![statement.to_owned()])
+    }
+
+    /// Runs a statement past the code under test.
+    pub fn execute(&self, statement: &str) {
+        let _ = self.rows(statement);
+    }
+
+    /// The first number of a query; 0 when it finds none.
+    #[must_use]
+    pub fn number(&self, query: &str) -> i64 {
+        let rows = self.rows(query);
+        let first = rows.first().and_then(|row| row.first()?.as_ref()?.parse().ok());
+        first.unwrap_or(0)
+    }
+}
+
+/// A connection to a MariaDB server that is kept until it is dropped.
+pub struct SqlConnection(mysql_async::Conn);
+
+impl SqlConnection {
+    /// Connects.
+    pub async fn open(uri: &str) -> Result<Self, String> {
+        let options = mysql_async::Opts::from_url(uri).map_err(|error| error.to_string())?;
+        mysql_async::Conn::new(options).await.map(Self).map_err(|error| error.to_string())
+    }
+
+    /// Runs a statement.
+    pub async fn execute(&mut self, statement: &str) {
+        let outcome = mysql_async::prelude::Queryable::query_drop(&mut self.0, statement).await;
+        outcome.unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+
+    /// Closes the connection.
+    pub async fn close(self) {
+        // Fails when the server did that already.
+        let _ = self.0.disconnect().await;
+    }
+}
+
 macro_rules! controls {
     ($($server:ident),*) => {$(
         impl $server {

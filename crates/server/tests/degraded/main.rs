@@ -1,0 +1,19 @@
+//! What the service does while something it stands on is away, hangs or refuses, and that it goes on by
+//! itself afterwards. Real processes, a real MariaDB and Redis, and proxies in between that stall.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on says so and stops"
+)]
+
+mod accounting;
+mod files;
+mod flood;
+mod matrix;
+mod rows;
+mod scene;
+mod service;
+mod startup;
+mod worker;
