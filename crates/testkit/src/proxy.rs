@@ -9,6 +9,8 @@
 )]
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -25,6 +27,9 @@ pub enum Mode {
     Stall,
     /// Passes on what clients send, and holds what the server answers until this ends.
     StallAnswers,
+    /// Passes everything on until a client sends something with this text in it: that still
+    /// arrives, and from then on this connection is held as in [`StallAnswers`](Self::StallAnswers).
+    StallAnswersTo(&'static str),
     /// Passes everything on, each piece this much later.
     Slow(Duration),
     /// Closes what is open, and whatever is accepted.
@@ -34,12 +39,20 @@ pub enum Mode {
 }
 
 impl Mode {
-    const fn holds(self, direction: Direction) -> bool {
+    fn holds(self, direction: Direction, has_said_it: &AtomicBool) -> bool {
         match self {
             Self::Stall => true,
             Self::StallAnswers => matches!(direction, Direction::ToClient),
+            Self::StallAnswersTo(_) => {
+                matches!(direction, Direction::ToClient) && has_said_it.load(Ordering::SeqCst)
+            }
             _ => false,
         }
+    }
+
+    fn is_waited_for(self, piece: &[u8]) -> bool {
+        let Self::StallAnswersTo(text) = self else { return false };
+        piece.windows(text.len()).any(|part| part == text.as_bytes())
     }
 
     const fn closes(self) -> bool {
@@ -151,8 +164,16 @@ async fn connect(client: TcpStream, server: String, mode: watch::Receiver<Mode>)
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    tokio::spawn(pass_on(from_client, to_server, Direction::ToServer, mode.clone()));
-    pass_on(from_server, to_client, Direction::ToClient, mode).await;
+    let has_said_it = Arc::new(AtomicBool::new(false));
+    let to_server = pass_on(
+        from_client,
+        to_server,
+        Direction::ToServer,
+        mode.clone(),
+        Arc::clone(&has_said_it),
+    );
+    tokio::spawn(to_server);
+    pass_on(from_server, to_client, Direction::ToClient, mode, has_said_it).await;
 }
 
 async fn pass_on(
@@ -160,6 +181,7 @@ async fn pass_on(
     mut to: OwnedWriteHalf,
     direction: Direction,
     mut mode: watch::Receiver<Mode>,
+    has_said_it: Arc<AtomicBool>,
 ) {
     let mut piece = vec![0; 64 * 1024];
     let mut mode_of_close = mode.clone();
@@ -171,7 +193,11 @@ async fn pass_on(
             },
             _ = mode_of_close.wait_for(|mode| mode.closes()) => return,
         };
-        let may_go = mode.wait_for(|mode| mode.closes() || !mode.holds(direction)).await;
+        if matches!(direction, Direction::ToServer) && mode.borrow().is_waited_for(&piece[..len]) {
+            has_said_it.store(true, Ordering::SeqCst);
+        }
+        let may_go =
+            mode.wait_for(|mode| mode.closes() || !mode.holds(direction, &has_said_it)).await;
         let now = may_go.map_or(Mode::Cut, |mode| *mode);
         if let Mode::Slow(delay) = now {
             tokio::time::sleep(delay).await;
@@ -236,6 +262,14 @@ mod tests {
             first.read_exact(&mut held).unwrap();
             assert_eq!(held, [6], "what was held arrives");
         }
+        proxy.set(Mode::StallAnswersTo("!"));
+        assert_eq!(exchange(&mut first, 1).unwrap(), 2);
+        assert!(exchange(&mut first, b'!').is_err());
+        assert_eq!(exchange(&mut client(&proxy), 1).unwrap(), 2, "another connection goes on");
+        proxy.set(Mode::Pass);
+        let mut held = [0];
+        first.read_exact(&mut held).unwrap();
+        assert_eq!(held, [b'!' + 1]);
         proxy.set(Mode::Slow(Duration::from_millis(20)));
         let started = std::time::Instant::now();
         assert_eq!(exchange(&mut first, 1).unwrap(), 2);

@@ -117,6 +117,8 @@ impl MariaDbServer {
             .args(["--no-defaults", "--user=root", "--auth-root-authentication-method=normal"])
             .args(["--skip-test-db", "--skip-name-resolve", &format!("--datadir={data}")])
             .args(small)
+            // A server deletes what it takes for left behind in its folder for temporary tables.
+            .env("TMPDIR", folder.path())
             .output()
             .unwrap_or_else(|error| panic!("mariadb-install-db does not run: {error}"));
         let said = String::from_utf8_lossy(&installed.stderr);
@@ -304,6 +306,7 @@ impl Process {
         let program_or_place = if place.exists() { place } else { PathBuf::from(program) };
         let child = Command::new(program_or_place)
             .args(&self.arguments)
+            .env("TMPDIR", self.folder.path())
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(log_too)

@@ -224,8 +224,9 @@ async fn give_back(
     failure: &anyhow::Error,
 ) {
     fault::point("batch_before_give_back");
-    let given_back = if is_unavailable(failure) {
-        // Not the fault of the batch: this try does not count.
+    let given_back = if is_unavailable(failure) || !has_right_schema(run).await {
+        // Not the fault of the batch: this try does not count. Neither is a database that lets nobody
+        // in or has lost its tables; the batch must not be given up when that is put right.
         let uncounted = if again { count_try(run, id, -1).await.map(drop) } else { Ok(()) };
         if let Err(failure) = uncounted {
             debug!(queue, %failure, "a try could not be uncounted");

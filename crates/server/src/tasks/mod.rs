@@ -26,6 +26,7 @@ pub mod update_incoming;
 pub mod update_statcounter;
 pub mod update_station;
 pub mod update_statregion;
+mod waiting;
 
 pub use run::{Held, Outcome, Run, Size};
 

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use tracing::{debug, error, info, warn};
 
 use super::message::{Message, send};
+use super::waiting::Waiting;
 use super::{EXPORT_EXPIRES, Outcome, Run, Task, batch};
 use crate::context::Context;
 use crate::logging::{CANONICAL, Fields};
@@ -26,9 +27,8 @@ const GRACE: Duration = Duration::from_secs(25);
 /// Pauses between looks into an empty message queue.
 const MIN_IDLE: Duration = Duration::from_millis(50);
 const MAX_IDLE: Duration = Duration::from_millis(500);
-/// Pauses between looks for a backend that is away.
-const MIN_BACKOFF: Duration = Duration::from_millis(500);
-const MAX_BACKOFF: Duration = Duration::from_secs(30);
+/// How long giving back unfinished batches may take at the end.
+const GIVE_BACK: Duration = Duration::from_secs(5);
 /// A message that was taken by a worker that then died is taken again after this long.
 const MESSAGE_LEASE: Duration = Duration::from_secs(10);
 
@@ -46,9 +46,13 @@ pub async fn run(context: Arc<Context>, mut shutdown: Shutdown) -> anyhow::Resul
 /// Waits for the database; fails when its tables are older than this program. False when the wait
 /// was ended by a shutdown.
 async fn check_schema(context: &Context, shutdown: &mut Shutdown) -> anyhow::Result<bool> {
-    let mut backoff = Backoff::default();
+    let mut waiting = Waiting::default();
     loop {
-        match context.writer.pending_migrations().await {
+        let pending = tokio::select! {
+            pending = context.writer.pending_migrations() => pending,
+            () = shutdown.requested() => return Ok(false),
+        };
+        match pending {
             Ok(pending) if pending.is_empty() => return Ok(true),
             Ok(pending) => bail!(
                 "the database lacks the migrations {}; run `ichnaea db migrate` first",
@@ -56,10 +60,11 @@ async fn check_schema(context: &Context, shutdown: &mut Shutdown) -> anyhow::Res
             ),
             Err(failure) => {
                 let failure = anyhow::Error::from(failure);
-                if !batch::is_unavailable(&failure) {
+                // An account that is refused may be made at any time, by a migration for instance.
+                if !batch::is_unavailable(&failure) && context.writer.ping().await.is_ok() {
                     return Err(failure.context("the schema of the database could not be checked"));
                 }
-                if backoff.is_first() {
+                if waiting.is_to_be_noted(Instant::now()) {
                     warn!(
                         incident = incident::BACKEND_AWAY,
                         "worker waits for the database: {failure:#}"
@@ -68,7 +73,7 @@ async fn check_schema(context: &Context, shutdown: &mut Shutdown) -> anyhow::Res
             }
         }
         tokio::select! {
-            () = tokio::time::sleep(backoff.next()) => {}
+            () = tokio::time::sleep(waiting.next_pause()) => {}
             () = shutdown.requested() => return Ok(false),
         }
     }
@@ -110,7 +115,12 @@ impl Worker {
                 }
                 continue;
             }
-            match self.next_message().await {
+            let message = tokio::select! {
+                biased;
+                () = shutdown.requested() => break,
+                message = self.next_message() => message,
+            };
+            match message {
                 Ok(Some(message)) => {
                     idle = MIN_IDLE;
                     self.start(&mut tasks, message, slot);
@@ -180,7 +190,7 @@ impl Worker {
                 log(task, shard, &outcome, duration_s);
                 outcome.is_ready
             }
-            Err(failure) if batch::is_unavailable(&failure) => {
+            Err(failure) if self.is_outage(&failure).await => {
                 debug!(task = task.name(), shard, duration_s, "task stopped: {failure:#}");
                 self.report_outage(format!("{failure:#}"));
                 false
@@ -204,6 +214,11 @@ impl Worker {
         }
     }
 
+    /// Is this how an outage shows? A database that lets nobody in is one, whatever it calls it.
+    async fn is_outage(&self, failure: &anyhow::Error) -> bool {
+        batch::is_unavailable(failure) || self.run.context.writer.ping().await.is_err()
+    }
+
     fn report_outage(&self, why: String) {
         lock(&self.outage).get_or_insert(why);
     }
@@ -215,22 +230,26 @@ impl Worker {
     /// Waits until both backends answer. False when the wait was ended by a shutdown.
     async fn wait_for_backends(&self, why: &str, shutdown: &mut Shutdown) -> bool {
         let context = &self.run.context;
-        let mut backoff = Backoff::default();
+        let mut waiting = Waiting::default();
         loop {
-            let (database, kv) = tokio::join!(context.writer.ping(), context.kv.ping());
+            let both = async { tokio::join!(context.writer.ping(), context.kv.ping()) };
+            let (database, kv) = tokio::select! {
+                both = both => both,
+                () = shutdown.requested() => return false,
+            };
             if database.is_ok() && kv.is_ok() {
-                if !backoff.is_first() {
+                if waiting.has_begun() {
                     info!("worker goes on");
                 }
                 // What was noted meanwhile is over as well.
                 self.take_outage();
                 return true;
             }
-            if backoff.is_first() {
+            if waiting.is_to_be_noted(Instant::now()) {
                 warn!(incident = incident::BACKEND_AWAY, "worker waits for its backends: {why}");
             }
             tokio::select! {
-                () = tokio::time::sleep(backoff.next()) => {}
+                () = tokio::time::sleep(waiting.next_pause()) => {}
                 () = shutdown.requested() => return false,
             }
         }
@@ -246,7 +265,9 @@ impl Worker {
         if tokio::time::timeout(GRACE, all_done).await.is_err() {
             tasks.shutdown().await;
         }
-        give_back(&self.run).await;
+        if tokio::time::timeout(GIVE_BACK, give_back(&self.run)).await.is_err() {
+            warn!("batches that could not be given back return when their lease runs out");
+        }
     }
 }
 
@@ -269,22 +290,6 @@ struct Running<'a> {
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         lock(&self.worker.running).remove(&self.what);
-    }
-}
-
-/// Pauses that double up to a bound.
-#[derive(Default)]
-struct Backoff(Option<Duration>);
-
-impl Backoff {
-    const fn is_first(&self) -> bool {
-        self.0.is_none()
-    }
-
-    fn next(&mut self) -> Duration {
-        let pause = self.0.map_or(MIN_BACKOFF, |pause| (pause * 2).min(MAX_BACKOFF));
-        self.0 = Some(pause);
-        pause
     }
 }
 
@@ -319,18 +324,4 @@ fn note_panics(tasks: &mut JoinSet<()>) {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_double_up_to_half_a_minute() {
-        let mut backoff = Backoff::default();
-        assert!(backoff.is_first());
-        let pauses: Vec<u128> = (0..8).map(|_| backoff.next().as_millis()).collect();
-        assert_eq!(pauses, [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
-        assert!(!backoff.is_first());
-    }
 }

@@ -6,7 +6,7 @@
 //! as long as its message would not have expired.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use croner::Cron;
@@ -14,6 +14,7 @@ use ichnaea_kv::Op;
 use tracing::{debug, info, warn};
 
 use super::message::{Message, send};
+use super::waiting::Waiting;
 use super::{PERIODIC, Periodic, When};
 use crate::context::Context;
 use crate::keys;
@@ -24,8 +25,8 @@ use crate::sentry::incident;
 const LEASE: Duration = Duration::from_secs(15);
 /// How often the lease is renewed, in milliseconds.
 const RENEW_MS: i64 = 5_000;
-/// The longest pause while the key-value store is away.
-const MAX_BACKOFF: Duration = Duration::from_secs(30);
+/// How long giving up the lease may take at the end.
+const RELEASE: Duration = Duration::from_secs(2);
 
 /// One scheduler, active or standing by.
 pub struct Scheduler {
@@ -190,25 +191,28 @@ fn millis(ms: i64) -> Duration {
 /// The role: runs until shutdown, whatever happens to the key-value store.
 pub async fn run(context: Arc<Context>, mut shutdown: Shutdown) -> anyhow::Result<()> {
     let mut scheduler = Scheduler::new(context);
-    let mut backoff = Duration::ZERO;
+    let mut waiting = Waiting::default();
     loop {
-        let pause = match scheduler.step().await {
+        let step = tokio::select! {
+            step = scheduler.step() => step,
+            () = shutdown.requested() => break,
+        };
+        let pause = match step {
             Ok(pause) => {
-                if !backoff.is_zero() {
+                if waiting.has_begun() {
                     info!("scheduler goes on");
+                    waiting = Waiting::default();
                 }
-                backoff = Duration::ZERO;
                 pause
             }
             Err(failure) => {
-                if backoff.is_zero() {
+                if waiting.is_to_be_noted(Instant::now()) {
                     warn!(
                         incident = incident::BACKEND_AWAY,
                         "scheduler waits for the key-value store: {failure:#}"
                     );
                 }
-                backoff = (backoff * 2).clamp(Duration::from_secs(1), MAX_BACKOFF);
-                backoff
+                waiting.next_pause()
             }
         };
         tokio::select! {
@@ -216,7 +220,9 @@ pub async fn run(context: Arc<Context>, mut shutdown: Shutdown) -> anyhow::Resul
             () = shutdown.requested() => break,
         }
     }
-    scheduler.release().await;
+    if tokio::time::timeout(RELEASE, scheduler.release()).await.is_err() {
+        debug!("the lease of the scheduler was not released in time and will run out");
+    }
     Ok(())
 }
 

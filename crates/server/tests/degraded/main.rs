@@ -9,7 +9,6 @@
 )]
 
 mod accounting;
-mod files;
 mod flood;
 mod matrix;
 mod rows;

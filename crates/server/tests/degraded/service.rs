@@ -44,7 +44,16 @@ pub fn run(arguments: &[&str], settings: &[Setting]) {
     assert!(output.status.success(), "{arguments:?}: {}\n{said}", output.status);
 }
 
-fn command(arguments: &[&str], settings: &[Setting]) -> Command {
+/// Runs a command that has to fail; what it said.
+pub fn run_into_failure(arguments: &[&str], settings: &[Setting]) -> String {
+    let output = command(arguments, settings).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}\n{said}", output.status);
+    said
+}
+
+/// A command of the binary.
+pub fn command(arguments: &[&str], settings: &[Setting]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ichnaea"));
     command
         .args(arguments)
@@ -114,6 +123,15 @@ impl Service {
         let status = std::fs::read_to_string(path).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+    }
+
+    /// Has it begun to listen for SIGTERM?
+    pub fn handles_signals(&self) -> bool {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        // Signal 15 is the fifteenth bit.
+        u64::from_str_radix(caught.trim(), 16).unwrap() & (1 << 14) != 0
     }
 
     /// Asks it to stop and waits until it did so in good order.
