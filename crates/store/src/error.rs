@@ -1,5 +1,7 @@
 //! What can go wrong with the database, by what the caller can do about it.
 
+use std::fmt;
+
 /// The result of every call on the store.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -8,7 +10,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub enum Error {
     /// Another transaction held the rows each time; the same call may succeed later.
     #[error("database busy: {0}")]
-    Busy(String),
+    Busy(Conflicts),
     /// The server or file cannot be reached, or did not answer in time.
     #[error("database unavailable: {0}")]
     Unavailable(String),
@@ -21,7 +23,44 @@ pub enum Error {
     ReadOnly(String),
 }
 
+/// Why rows could not be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflicts {
+    why: String,
+    numbers: Vec<u16>,
+}
+
+impl fmt::Display for Conflicts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.why)
+    }
+}
+
+impl From<String> for Conflicts {
+    fn from(why: String) -> Self {
+        Self { why, numbers: Vec::new() }
+    }
+}
+
 impl Error {
+    /// Database error numbers of all tries of a transaction that failed for conflicts, oldest
+    /// first.
+    #[must_use]
+    pub fn lock_errors(&self) -> &[u16] {
+        match self {
+            Self::Busy(conflicts) => &conflicts.numbers,
+            Self::Unavailable(_) | Self::Broken(_) | Self::ReadOnly(_) => &[],
+        }
+    }
+
+    /// The error of a transaction, with the numbers of all its tries.
+    pub(crate) fn after(mut self, numbers: Vec<u16>) -> Self {
+        if let Self::Busy(conflicts) = &mut self {
+            conflicts.numbers = numbers;
+        }
+        self
+    }
+
     #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
     pub(crate) fn unavailable(why: impl ToString) -> Self {
         Self::Unavailable(why.to_string())

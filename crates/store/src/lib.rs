@@ -30,7 +30,7 @@ pub use datamap::DatamapChanges;
 use driver::mysql::MySql;
 use driver::sqlite::{Place, Sqlite};
 use driver::{Driver, Statement};
-pub use error::{Error, Result};
+pub use error::{Conflicts, Error, Result};
 pub use stat::StatChanges;
 pub use station::StationChanges;
 use uri::Target;

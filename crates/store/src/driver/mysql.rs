@@ -141,7 +141,7 @@ impl MySql {
                 let Some(number) = failure.conflict() else { return Err(failure.into()) };
                 lock_errors.push(number);
                 if lock_errors.len() >= TRIES as usize {
-                    return Err(failure.into());
+                    return Err(Error::from(failure).after(lock_errors));
                 }
                 if number != DUPLICATE_KEY {
                     let at_most = Duration::from_secs(lock_errors.len() as u64);
@@ -345,7 +345,7 @@ impl From<mysql_async::Error> for Error {
         let text = error.to_string();
         match error {
             Mysql::Server(error) => match error.code {
-                DUPLICATE_KEY | LOCK_WAIT_TIMEOUT | DEADLOCK => Self::Busy(text),
+                DUPLICATE_KEY | LOCK_WAIT_TIMEOUT | DEADLOCK => Self::Busy(text.into()),
                 // Writing is denied to the account, or the server is a replica.
                 1142 | 1290 | 1792 | 1836 => Self::ReadOnly(text),
                 // Too many connections, shutting down, network trouble, interrupted, out of

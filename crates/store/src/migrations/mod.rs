@@ -130,7 +130,9 @@ async fn migrate_mysql(driver: &MySql, migrations: &[Migration]) -> Result<Vec<S
                 let is_held: Option<Option<u8>> =
                     conn.query_first(format!("SELECT GET_LOCK({lock}, {LOCK_WAIT_S})")).await?;
                 if is_held.flatten() != Some(1) {
-                    return Err(Error::Busy("another process is migrating".to_owned()).into());
+                    return Err(
+                        Error::Busy("another process is migrating".to_owned().into()).into()
+                    );
                 }
                 let mut pool = mysql_async::Pool::new(options);
                 let result = runner.run_async(&mut pool).await;
