@@ -9,6 +9,8 @@ use ichnaea_domain::station::{Kind, Shard};
 use ichnaea_domain::stats::StatKey;
 use ichnaea_kv::queue::{Codec, DataQueue};
 
+use crate::api::ApiKind;
+
 /// Reports as they arrive.
 pub const UPDATE_INCOMING: &str = "update_incoming";
 /// Areas whose cells have changed.
@@ -22,12 +24,28 @@ pub const UPDATE_STAT: &str = "ichnaea:update_stat";
 pub const EXPORT_PREFIX: &str = "queue_export_";
 /// Task messages on their way from the scheduler to the workers.
 pub const TASKS: &str = "ichnaea:tasks";
+/// Task queues of the original: nothing here reads or writes them, but their lengths are reported
+/// while its processes run beside ours.
+pub const CELERY_QUEUES: [&str; 8] = [
+    "celery_blue",
+    "celery_cell",
+    "celery_content",
+    "celery_default",
+    "celery_export",
+    "celery_monitor",
+    "celery_reports",
+    "celery_wifi",
+];
 /// The lease of the one scheduler that is active.
 pub const SCHEDULER: &str = "ichnaea:scheduler";
 /// Percentage of position queries to learn from, set by an operator; text.
 pub const GLOBAL_LOCATE_SAMPLE_RATE: &str = "global_locate_sample_rate";
 /// Cached table of regions on the statistics page.
 pub const STATS_REGIONS_CACHE: &str = "cache:stats_regions:4";
+/// Beginning of the names of all counters of requests.
+pub const API_LIMIT_PREFIX: &str = "apilimit:";
+/// Beginning of the names of all sets of client addresses.
+pub const API_USER_PREFIX: &str = "apiuser:";
 /// Beginning of the names of all daily counters.
 pub const STAT_COUNTER_PREFIX: &str = "statcounter_";
 /// Beginning of the names of all signs of life.
@@ -40,13 +58,37 @@ pub const DEAD_COUNT_PREFIX: &str = "ichnaea:dead_count:";
 /// Requests of one key to one API path on one UTC day.
 #[must_use]
 pub fn api_limit(key: &str, path: &str, date: NaiveDate) -> String {
-    format!("apilimit:{key}:{path}:{}", date.format("%Y%m%d"))
+    format!("{API_LIMIT_PREFIX}{key}:{path}:{}", date.format("%Y%m%d"))
+}
+
+/// Key, path and day of a counter of requests; `None` for any other name.
+#[must_use]
+pub fn parse_api_limit(name: &str) -> Option<(&str, &str, NaiveDate)> {
+    let (key, rest) = name.strip_prefix(API_LIMIT_PREFIX)?.split_once(':')?;
+    let (path, date) = rest.split_once(':')?;
+    Some((key, path, parse_day(date, "%Y%m%d", 8)?))
 }
 
 /// Client addresses that used a key on one UTC day; `api_type` is `locate` or `submit`.
 #[must_use]
 pub fn api_user(api_type: &str, key: &str, date: NaiveDate) -> String {
-    format!("apiuser:{api_type}:{key}:{}", date.format("%Y-%m-%d"))
+    format!("{API_USER_PREFIX}{api_type}:{key}:{}", date.format("%Y-%m-%d"))
+}
+
+/// Kind of API, key and day of a set of client addresses; `None` for any other name.
+#[must_use]
+pub fn parse_api_user(name: &str) -> Option<(ApiKind, &str, NaiveDate)> {
+    let (api_type, rest) = name.strip_prefix(API_USER_PREFIX)?.split_once(':')?;
+    let kind =
+        [ApiKind::Locate, ApiKind::Submit].into_iter().find(|kind| kind.name() == api_type)?;
+    let (key, date) = rest.split_once(':')?;
+    Some((kind, key, parse_day(date, "%Y-%m-%d", 10)?))
+}
+
+/// A day of exactly this form and length.
+fn parse_day(text: &str, form: &str, len: usize) -> Option<NaiveDate> {
+    let is_plain = text.len() == len && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'-'));
+    NaiveDate::parse_from_str(text, form).ok().filter(|_| is_plain)
 }
 
 /// The answer of a fallback provider about one station; ends in the raw bytes of its key.
@@ -74,9 +116,7 @@ pub fn stat_counter(key: StatKey, date: NaiveDate) -> String {
 pub fn parse_stat_counter(name: &str) -> Option<(StatKey, NaiveDate)> {
     let (key, date) = name.strip_prefix(STAT_COUNTER_PREFIX)?.rsplit_once('_')?;
     let key = StatKey::ALL.into_iter().find(|known| known.name() == key)?;
-    let plain = date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit());
-    let date = NaiveDate::parse_from_str(date, "%Y%m%d").ok().filter(|_| plain)?;
-    Some((key, date))
+    Some((key, parse_day(date, "%Y%m%d", 8)?))
 }
 
 /// The sign of life of one worker or scheduler.
@@ -186,6 +226,21 @@ mod tests {
             fallback_cache("combain", Kind::Wifi, &[0xff, 0]),
             b"cache:fallback:combain:v1:1:wifi:\xff\0"
         );
+    }
+
+    #[test]
+    fn counters_of_requests_and_users_are_read_back() {
+        let limit = api_limit("a-key", "v1.geolocate", day());
+        assert_eq!(parse_api_limit(&limit), Some(("a-key", "v1.geolocate", day())));
+        let user = api_user("submit", "a-key", day());
+        assert_eq!(parse_api_user(&user), Some((ApiKind::Submit, "a-key", day())));
+        for other in ["apilimit:a:20260131", "apilimit:a:v1.geolocate:2026013", "apilimit:", "x"] {
+            assert_eq!(parse_api_limit(other), None, "{other}");
+        }
+        for other in ["apiuser:region:a:2026-01-31", "apiuser:locate:a:2026-1-31", "apiuser:locate"]
+        {
+            assert_eq!(parse_api_user(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub async fn run(context: Arc<Context>, command: Command) -> anyhow::Result<()> 
 /// Drains, with a bar on a terminal and plain lines elsewhere. An interrupt gives back what is
 /// held.
 async fn drain(context: Arc<Context>, respects_batches: bool) -> anyhow::Result<()> {
-    let run = Run::new(context);
+    let run = Run::new(Arc::clone(&context));
     let bar = Bar::new();
     let drain = Drain { respects_batches };
     let result = tokio::select! {
@@ -66,6 +66,7 @@ async fn drain(context: Arc<Context>, respects_batches: bool) -> anyhow::Result<
     if result.is_err() {
         runner::give_back(&run).await;
     }
+    context.metrics.flush().await;
     for (stage, outcome) in result? {
         print(describe(stage, &outcome));
     }

@@ -74,7 +74,7 @@ pub async fn run(context: Arc<Context>, task: Task, shard: Option<String>) -> an
         None if !shards.is_empty() => shards.into_iter().map(Some).collect(),
         one => vec![one],
     };
-    let run = Run::new(context);
+    let run = Run::new(Arc::clone(&context));
     let mut total = Outcome::default();
     for argument in arguments {
         let start = Instant::now();
@@ -82,6 +82,7 @@ pub async fn run(context: Arc<Context>, task: Task, shard: Option<String>) -> an
         runner::log(task, argument.as_deref(), &outcome, start.elapsed().as_secs_f64());
         total.add(outcome);
     }
+    context.metrics.flush().await;
     print(describe(task.name(), &total));
     Ok(())
 }

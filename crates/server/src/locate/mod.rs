@@ -12,6 +12,7 @@ use ichnaea_domain::locate::{
     self, AccuracyClass, Api, Client, Found, PositionResult, Query, RegionResult, Request,
     ResultSource,
 };
+use ichnaea_domain::rate_control::sample_rate;
 use ichnaea_domain::report::QueuedReport;
 use ichnaea_domain::station::Source;
 
@@ -111,7 +112,7 @@ async fn learn(ctx: &Context, key: &ApiKey, query: &Query, best: Option<&Positio
     }
     let names = [keys::GLOBAL_LOCATE_SAMPLE_RATE.as_bytes().to_vec()];
     let global = match ctx.breakers.keyvalue.ask(ctx.kv.get(&names)).await {
-        Ok(values) => global_rate(values.into_iter().next().flatten().as_deref()),
+        Ok(values) => sample_rate(values.into_iter().next().flatten().as_deref()),
         Err(missed) => {
             missed.log(incident::NOT_LEARNED, "query not learned from");
             return;
@@ -128,9 +129,4 @@ async fn learn(ctx: &Context, key: &ApiKey, query: &Query, best: Option<&Positio
     if let Err(missed) = api::queue(ctx, &[queued]).await {
         missed.log(incident::NOT_LEARNED, "query not learned from");
     }
-}
-
-/// The percentage an operator or the rate controller set; everything when it is not a number.
-fn global_rate(value: Option<&[u8]>) -> f64 {
-    value.and_then(|text| std::str::from_utf8(text).ok()?.trim().parse().ok()).unwrap_or(100.0)
 }

@@ -150,7 +150,7 @@ definitions! {
     RATE_CONTROL_LOCATE: Gauge "rate_control.locate" []
         "every minute: percentage of position queries that are sampled";
     RATE_CONTROL_TARGET: Gauge "rate_control.locate.target" []
-        "every minute while the rate controller is on: length of the transaction history it aims at";
+        "every minute while the rate controller is on: backlog of observations it aims at";
     RATE_CONTROL_KP: Gauge "rate_control.locate.kp" []
         "the same: proportional gain";
     RATE_CONTROL_KI: Gauge "rate_control.locate.ki" []
@@ -166,15 +166,15 @@ definitions! {
     TRX_HISTORY_LENGTH: Gauge "trx_history.length" []
         "every minute when the database account may see it: length of the transaction history of InnoDB";
     TRX_HISTORY_MIN: Gauge "trx_history.min" []
-        "every minute while the rate controller is on and the length is known: shortest history at which it samples";
+        "every minute while the rate controller is on and the length is known: history below which it goes on after a pause";
     TRX_HISTORY_MAX: Gauge "trx_history.max" []
-        "the same: longest history it allows";
+        "the same: history above which it pauses";
     TRX_HISTORY_PURGING: Gauge "trx_history.purging" []
-        "the same: 1 while it waits for the history to shrink, else 0";
+        "the same: 1 while it pauses for the database to purge, else 0";
 
     // Tasks
     TASK: Timer "task" [tag("task")]
-        "a task ran, also when it failed";
+        "a task ended well; one run of it works on one batch";
     EXPORT_BATCH: Counter "data.export.batch" [tag("key")]
         "a batch was exported; `key` is the name of the target";
     EXPORT_UPLOAD: Counter "data.export.upload" [tag("key"), tag("status")]
@@ -212,7 +212,7 @@ definitions! {
     DEAD_LETTER: Counter "data.dead_letter" [tag("queue"), tag("reason")]
         "queued items were given up";
     QUEUE_IN_FLIGHT: Gauge "queue.in_flight" [tag("queue")]
-        "every minute: batches that workers hold";
+        "every minute: items in batches that workers hold";
     QUEUE_DEAD_LETTERS: Gauge "queue.dead_letters" [tag("queue")]
         "every minute: dead letters that are kept for the operator; only queues that have any";
 }

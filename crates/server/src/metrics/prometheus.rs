@@ -112,7 +112,7 @@ mod tests {
             r#"location_request_total{path="v1.geolocate",method="post",status="200"} 2"#,
             "# TYPE location_queue gauge",
             r#"location_queue{queue="update_incoming",queue_type="data"} 7"#,
-            "# HELP location_task_duration_seconds a task ran, also when it failed",
+            "# HELP location_task_duration_seconds a task ended well; one run of it works on one batch",
             "# TYPE location_task_duration_seconds histogram",
             r#"location_task_duration_seconds_bucket{task="update_wifi",le="1"} 0"#,
             r#"location_task_duration_seconds_bucket{task="update_wifi",le="2.5"} 1"#,

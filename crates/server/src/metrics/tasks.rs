@@ -41,7 +41,7 @@ pub enum UploadStatus {
 /// What the rate controller works with.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RateControl {
-    /// The length of the transaction history it aims at.
+    /// The backlog of observations it aims at.
     pub target: f64,
     /// Proportional gain.
     pub kp: f64,
@@ -87,9 +87,9 @@ impl Metrics {
         self.gauge(&all::QUEUE, Number::Whole(len), &tags);
     }
 
-    /// Batches of a queue that workers hold.
-    pub fn queue_in_flight(&self, queue: &str, batches: u64) {
-        self.gauge(&all::QUEUE_IN_FLIGHT, Number::Whole(batches), &[Some(queue)]);
+    /// Items of a queue in batches that workers hold.
+    pub fn queue_in_flight(&self, queue: &str, items: u64) {
+        self.gauge(&all::QUEUE_IN_FLIGHT, Number::Whole(items), &[Some(queue)]);
     }
 
     /// Dead letters of a queue.
@@ -130,7 +130,7 @@ impl Metrics {
         self.gauge(&all::TRX_HISTORY_PURGING, Number::Whole(u64::from(is_purging)), &[]);
     }
 
-    /// A task ran for so long, whatever came of it.
+    /// A task took so long and ended well.
     pub fn task(&self, task: &str, took: Duration) {
         self.time(&all::TASK, took, &[Some(task)]);
     }

@@ -13,9 +13,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ichnaea_kv::queue::DataQueue;
 use ichnaea_kv::{Op, Taken};
+use ichnaea_store::Applied;
 use serde::{Deserialize, Serialize};
 use tracing::{debug, error, warn};
 
+use super::tally::Tally;
 use super::{Outcome, Run};
 use crate::{fault, keys};
 
@@ -29,7 +31,11 @@ const TRIES_TTL: Duration = Duration::from_hours(7 * 24);
 /// The longest pause before a failed batch may be taken again.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 
+/// The error of a row that another worker inserted first.
+const DUPLICATE_KEY: u16 = 1062;
+
 /// What work on a batch ends with.
+#[derive(Default)]
 pub struct Done {
     /// What follows from it, done in the same step as finishing the batch.
     pub ops: Vec<Op>,
@@ -37,6 +43,8 @@ pub struct Done {
     pub dead: Vec<Dead>,
     /// What happened.
     pub outcome: Outcome,
+    /// What is measured once the batch is finished.
+    pub tally: Tally,
 }
 
 /// Why an item became a dead letter. A closed list: it ends up in names of counters.
@@ -145,6 +153,22 @@ pub fn decode_all<T>(
     (read, dead)
 }
 
+/// Waits for a change of rows and tells `note` each error with which the database asked to try
+/// again, also when it did so once too often.
+pub async fn noting_locks<O>(
+    change: impl Future<Output = ichnaea_store::Result<Applied<O>>>,
+    note: impl Fn(u16),
+) -> ichnaea_store::Result<Applied<O>> {
+    let result = change.await;
+    let numbers = match &result {
+        Ok(applied) => applied.lock_errors.as_slice(),
+        Err(failure) => failure.lock_errors(),
+    };
+    // Two workers that find the same new station are no trouble of the database.
+    numbers.iter().filter(|&&number| number != DUPLICATE_KEY).for_each(|&number| note(number));
+    result
+}
+
 /// Whether a failure says that a backend is away, rather than that something is wrong with what
 /// was asked of it.
 #[must_use]
@@ -189,7 +213,7 @@ async fn finish(
     again: bool,
     done: Done,
 ) -> anyhow::Result<Outcome> {
-    let Done { mut ops, dead, mut outcome } = done;
+    let Done { mut ops, dead, mut outcome, tally } = done;
     outcome.count("dead", dead.len() as u64);
     ops.extend(dead_letters(queue, &dead, &run.context.clock.now().to_string()));
     if again {
@@ -199,7 +223,10 @@ async fn finish(
     let is_first = run.context.kv.finish(queue, id, ops).await?;
     fault::point("batch_finished");
     run.held.remove(id);
-    if !is_first {
+    if is_first {
+        tally.emit(&run.context.metrics);
+        measure_dead(run, queue, &dead);
+    } else {
         debug!(queue, "a batch had been finished by another worker");
     }
     if !dead.is_empty() {
@@ -262,9 +289,12 @@ async fn bury(run: &Run, queue: &str, taken: Taken, tries: i64) -> anyhow::Resul
     let mut ops = dead_letters(queue, &dead, &run.context.clock.now().to_string());
     ops.push(Op::Delete { key: keys::tries(&id).into_bytes() });
     fault::point("batch_before_bury");
-    run.context.kv.finish(queue, &id, ops).await?;
+    let is_first = run.context.kv.finish(queue, &id, ops).await?;
     fault::point("batch_buried");
     run.held.remove(&id);
+    if is_first {
+        measure_dead(run, queue, &dead);
+    }
     error!(
         queue,
         batch = id,
@@ -275,6 +305,13 @@ async fn bury(run: &Run, queue: &str, taken: Taken, tries: i64) -> anyhow::Resul
     let mut outcome = Outcome::of(0);
     outcome.count("dead", dead.len() as u64);
     Ok(outcome)
+}
+
+fn measure_dead(run: &Run, queue: &str, dead: &[Dead]) {
+    for reason in Reason::ALL {
+        let letters = dead.iter().filter(|dead| dead.reason == reason).count();
+        run.context.metrics.dead_letter(queue, reason, letters as u64);
+    }
 }
 
 async fn count_try(run: &Run, id: &str, by: i64) -> ichnaea_kv::Result<i64> {

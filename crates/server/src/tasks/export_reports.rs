@@ -16,8 +16,12 @@ use ichnaea_kv::{Op, Taken};
 
 use super::batch::{Done, decode_all, work_through};
 use super::run::LARGE_BATCH;
+use super::tally::{Learned, Tally};
 use super::{Outcome, Run, update_incoming};
 use crate::{fault, keys};
+
+/// What came out of reports, by the API key they were sent with.
+type ByKey = BTreeMap<Option<String>, Learned>;
 
 /// Reports that become observations in one step at least, when they wait. Small batches would pay
 /// for the way to the key-value store once for each report.
@@ -57,8 +61,8 @@ pub async fn export(run: &Run, config: &ExportConfig) -> anyhow::Result<Outcome>
         batch if is_internal => batch.max(INTERNAL_BATCH),
         batch => batch,
     };
-    let regions = run.context.regions;
-    let work = |taken| std::future::ready(work(taken, is_internal, regions));
+    let target = config.name.as_str();
+    let work = |taken| work(run, target, is_internal, taken);
     let mut outcome = work_through(run, &keys::export(&queue, take), work).await?;
     if outcome.items > 0 {
         outcome.is_ready = run.is_ready(&keys::export(&queue, config.batch_size())).await?;
@@ -66,40 +70,67 @@ pub async fn export(run: &Run, config: &ExportConfig) -> anyhow::Result<Outcome>
     Ok(outcome)
 }
 
-fn work(taken: Taken, is_internal: bool, regions: &Regions) -> anyhow::Result<Done> {
+async fn work(run: &Run, target: &str, is_internal: bool, taken: Taken) -> anyhow::Result<Done> {
+    let target = target.to_owned();
     if !is_internal {
         let outcome = Outcome::of(taken.items.len());
-        return Ok(Done { ops: Vec::new(), dead: Vec::new(), outcome });
+        let tally = Tally::Exported { target, learned: BTreeMap::new() };
+        return Ok(Done { outcome, tally, ..Done::default() });
     }
     let queue = keys::export("", 0);
     let (reports, dead) = decode_all(taken.items, |item| queue.decode(item));
-    let (ops, outcome) = learn(&reports, regions)?;
+    let (ops, learned) = learn(&reports, run.context.regions)?;
+    let outcome = outcome(reports.len(), &learned);
+    let tally = Tally::Exported { target, learned: with_known_keys(run, learned).await };
     fault::point("export_decided");
-    Ok(Done { ops, dead, outcome })
+    Ok(Done { ops, dead, outcome, tally })
+}
+
+/// Counts what came from keys that do not exist (any more) as if it came without a key: dashboards
+/// would else fill with whatever was sent as a key while keys could not be checked.
+async fn with_known_keys(run: &Run, learned: ByKey) -> ByKey {
+    if !run.context.metrics.is_on() {
+        return learned;
+    }
+    let mut known = ByKey::new();
+    for (key, learned) in learned {
+        let key = match key {
+            None => None,
+            // The batch goes on without the database: only the tag of a number depends on it.
+            Some(key) => match run.context.writer.api_key(&key).await {
+                Ok(Some(_)) => Some(key),
+                Ok(None) | Err(_) => None,
+            },
+        };
+        known.entry(key).or_default().add(&learned);
+    }
+    known
 }
 
 /// The observations of reports, for the queues of their station tables, and the grid cells they
 /// were made in.
-fn learn(reports: &[ExportedReport], regions: &Regions) -> anyhow::Result<(Vec<Op>, Outcome)> {
+fn learn(reports: &[ExportedReport], regions: &Regions) -> anyhow::Result<(Vec<Op>, ByKey)> {
     let mut observations: BTreeMap<Shard, Vec<Observation>> = BTreeMap::new();
     let mut grids: BTreeMap<Quadrant, BTreeSet<Grid>> = BTreeMap::new();
-    let mut outcome = Outcome::of(reports.len());
+    let mut by_key = ByKey::new();
     for exported in reports {
         let extracted = exported.report.observations(regions);
+        let mut learned = Learned { malformed: extracted.malformed, ..Learned::default() };
         if extracted.has_networks {
-            outcome.count("reports", 1);
-            outcome.count("reports_dropped", u64::from(extracted.observations.is_empty()));
-        }
-        for kind in Kind::ALL {
-            outcome.count(malformed(kind), extracted.malformed.of(kind));
+            learned.reports = 1;
+            learned.dropped = u64::from(extracted.observations.is_empty());
         }
         if let Some((lat, lon)) = extracted.position {
             let grid = Grid::at(lat, lon);
             grids.entry(grid.quadrant()).or_default().insert(grid);
         }
         for observation in extracted.observations {
-            outcome.count(observation.key.kind().name(), 1);
+            learned.observations.add(observation.key.kind(), 1);
             observations.entry(observation.key.shard()).or_default().push(observation);
+        }
+        match by_key.get_mut(&exported.api_key) {
+            Some(sum) => sum.add(&learned),
+            None => drop(by_key.insert(exported.api_key.clone(), learned)),
         }
     }
     let mut ops = Vec::new();
@@ -112,7 +143,21 @@ fn learn(reports: &[ExportedReport], regions: &Regions) -> anyhow::Result<(Vec<O
         let items = grids.into_iter().map(|grid| grid.encode().to_vec()).collect();
         ops.push(Op::Push { queue: keys::datamap(quadrant).name, items });
     }
-    Ok((ops, outcome))
+    Ok((ops, by_key))
+}
+
+/// The sum over all keys, for the log.
+fn outcome(reports: usize, by_key: &ByKey) -> Outcome {
+    let mut outcome = Outcome::of(reports);
+    for learned in by_key.values() {
+        outcome.count("reports", learned.reports);
+        outcome.count("reports_dropped", learned.dropped);
+        for kind in Kind::ALL {
+            outcome.count(kind.name(), learned.observations.of(kind));
+            outcome.count(malformed(kind), learned.malformed.of(kind));
+        }
+    }
+    outcome
 }
 
 const fn malformed(kind: Kind) -> &'static str {

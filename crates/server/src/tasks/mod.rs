@@ -3,7 +3,7 @@
 //! A task carries no data. It takes a batch from its data queue, lets `domain` decide, writes the
 //! decision to the database and finishes the batch; a message that gets lost costs one interval.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ichnaea_domain::cell::Radio;
 use ichnaea_domain::datamap::Quadrant;
@@ -16,10 +16,14 @@ pub mod cleanup;
 pub mod drain;
 pub mod export_reports;
 pub mod message;
+mod monitor_api_key_limits;
+mod monitor_api_users;
+mod monitor_queue_size_and_rate_control;
 mod run;
 pub mod runner;
 pub mod scheduler;
 pub mod sentry_test;
+pub mod tally;
 pub mod update_cellarea;
 pub mod update_datamap;
 pub mod update_incoming;
@@ -58,6 +62,12 @@ pub enum Task {
     CleanupDatamap,
     /// Forgets which batches were applied more than a week ago.
     CleanupApplied,
+    /// Reports how often each API key was used today.
+    MonitorApiKeyLimits,
+    /// Reports how many distinct addresses used each API key.
+    MonitorApiUsers,
+    /// Reports how much waits, and lets the rate controller follow it.
+    MonitorQueueSizeAndRateControl,
     /// Reports an event to Sentry, to see that it arrives.
     SentryTest,
 }
@@ -83,7 +93,7 @@ pub struct Periodic {
 }
 
 /// The schedule.
-pub const PERIODIC: [Periodic; 11] = [
+pub const PERIODIC: [Periodic; 14] = [
     every(Task::UpdateIncoming, 32, 20),
     every(Task::UpdateBlue, 48, 30),
     every(Task::UpdateCell, 41, 30),
@@ -91,6 +101,9 @@ pub const PERIODIC: [Periodic; 11] = [
     every(Task::UpdateCellarea, 44, 30),
     every(Task::UpdateDatamap, 47, 30),
     every(Task::UpdateStatcounter, 600, 570),
+    every(Task::MonitorApiKeyLimits, 600, 570),
+    every(Task::MonitorApiUsers, 600, 570),
+    every(Task::MonitorQueueSizeAndRateControl, 60, 57),
     at(Task::CleanupDatamap, "17 0 * * *", 18_000),
     at(Task::UpdateStatregion, "7 0 * * *", 18_000),
     at(Task::CleanupStat, "23 0 * * *", 18_000),
@@ -111,7 +124,7 @@ const fn at(task: Task, cron: &'static str, expires_s: u64) -> Periodic {
 
 impl Task {
     /// All tasks, in the order in which data flows through them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::UpdateIncoming,
         Self::ExportReports,
         Self::UpdateBlue,
@@ -124,6 +137,9 @@ impl Task {
         Self::CleanupStat,
         Self::CleanupDatamap,
         Self::CleanupApplied,
+        Self::MonitorApiKeyLimits,
+        Self::MonitorApiUsers,
+        Self::MonitorQueueSizeAndRateControl,
         Self::SentryTest,
     ];
 
@@ -143,8 +159,28 @@ impl Task {
             Self::CleanupStat => "cleanup_stat",
             Self::CleanupDatamap => "cleanup_datamap",
             Self::CleanupApplied => "cleanup_applied",
+            Self::MonitorApiKeyLimits => "monitor_api_key_limits",
+            Self::MonitorApiUsers => "monitor_api_users",
+            Self::MonitorQueueSizeAndRateControl => "monitor_queue_size_and_rate_control",
             Self::SentryTest => "sentry_test",
         }
+    }
+
+    /// The name in metrics.
+    #[must_use]
+    pub fn job(self) -> String {
+        format!("data.{}", self.name())
+    }
+
+    /// Whether the task only looks.
+    #[must_use]
+    pub const fn is_monitor(self) -> bool {
+        matches!(
+            self,
+            Self::MonitorApiKeyLimits
+                | Self::MonitorApiUsers
+                | Self::MonitorQueueSizeAndRateControl
+        )
     }
 
     /// The task with this public name.
@@ -169,6 +205,11 @@ impl Task {
             Self::CleanupStat => "removes statistics of more than two years ago",
             Self::CleanupDatamap => "removes grid cells without a report for a year",
             Self::CleanupApplied => "forgets which batches were applied more than a week ago",
+            Self::MonitorApiKeyLimits => "reports how often each API key was used today",
+            Self::MonitorApiUsers => "reports how many distinct addresses used each API key",
+            Self::MonitorQueueSizeAndRateControl => {
+                "reports how much waits, and lets the rate controller follow it"
+            }
             Self::SentryTest => "reports an event to Sentry, to see that it arrives",
         }
     }
@@ -191,7 +232,10 @@ impl Task {
             | Self::UpdateStatregion
             | Self::CleanupStat
             | Self::CleanupApplied
-            | Self::SentryTest => Vec::new(),
+            | Self::SentryTest
+            | Self::MonitorApiKeyLimits
+            | Self::MonitorApiUsers
+            | Self::MonitorQueueSizeAndRateControl => Vec::new(),
         }
     }
 }
@@ -202,11 +246,23 @@ impl std::fmt::Display for Task {
     }
 }
 
-/// Runs a task once: at most one batch of its queue.
+/// Runs a task once, at most one batch of its queue, and measures how long it took.
 ///
 /// `argument` is the shard, or the name of an export target or queue; a task with shards that is
 /// run without one fails.
 pub async fn run_once(run: &Run, task: Task, argument: Option<&str>) -> anyhow::Result<Outcome> {
+    let start = Instant::now();
+    let result = perform(run, task, argument).await;
+    let metrics = &run.context.metrics;
+    match result {
+        // As in the original, the time of a run that fails says nothing about the task.
+        Ok(_) => metrics.task(&task.job(), start.elapsed()),
+        Err(_) => metrics.task_failure(&task.job()),
+    }
+    result
+}
+
+async fn perform(run: &Run, task: Task, argument: Option<&str>) -> anyhow::Result<Outcome> {
     match task {
         Task::UpdateIncoming => update_incoming::run(run).await,
         Task::ExportReports => export_reports::run(run, argument).await,
@@ -220,6 +276,9 @@ pub async fn run_once(run: &Run, task: Task, argument: Option<&str>) -> anyhow::
         Task::CleanupStat => cleanup::stat(run).await,
         Task::CleanupDatamap => cleanup::datamap(run, quadrant(argument)?).await,
         Task::CleanupApplied => cleanup::applied(run).await,
+        Task::MonitorApiKeyLimits => monitor_api_key_limits::run(run).await,
+        Task::MonitorApiUsers => monitor_api_users::run(run).await,
+        Task::MonitorQueueSizeAndRateControl => monitor_queue_size_and_rate_control::run(run).await,
         Task::SentryTest => Ok(sentry_test::run(argument)),
     }
 }

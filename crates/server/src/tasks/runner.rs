@@ -191,15 +191,15 @@ impl Worker {
                 outcome.is_ready
             }
             Err(failure) if self.is_outage(&failure).await => {
-                debug!(task = task.name(), shard, duration_s, "task stopped: {failure:#}");
+                let (task, outcome) = (task.name(), "away");
+                debug!(task, shard, duration_s, outcome, "task stopped: {failure:#}");
                 self.report_outage(format!("{failure:#}"));
                 false
             }
             Err(failure) => {
                 let (task, duration_s) = (task.name(), (duration_s * 1000.0).round() / 1000.0);
-                let error = format!("{failure:#}");
-                let success = false;
-                error!(target: CANONICAL, task, shard, success, duration_s, error, "{task} failed");
+                let (outcome, error) = ("failed", format!("{failure:#}"));
+                error!(target: CANONICAL, task, shard, duration_s, outcome, error, "{task} failed");
                 false
             }
         }
@@ -295,17 +295,18 @@ impl Drop for Running<'_> {
 
 /// One line for a task that has run; of interest to an operator only when it did something.
 pub fn log(task: Task, shard: Option<&str>, outcome: &Outcome, duration_s: f64) {
-    let task = task.name();
+    let has_done_nothing = outcome.counts.is_empty() && (outcome.items == 0 || task.is_monitor());
     let mut fields = Fields::default();
+    let task = task.name();
     fields.text("task", task);
     if let Some(shard) = shard {
         fields.text("shard", shard);
     }
-    fields.number("items", outcome.items);
-    fields.raw("counts", &serde_json::to_string(&outcome.counts).unwrap_or_default());
-    fields.flag("success", true);
     fields.seconds("duration_s", duration_s);
-    if outcome.is_idle() {
+    fields.number("items", outcome.items);
+    fields.text("outcome", if has_done_nothing { "idle" } else { "done" });
+    fields.raw("counts", &serde_json::to_string(&outcome.counts).unwrap_or_default());
+    if has_done_nothing {
         debug!(target: CANONICAL, ?fields, "{task} had nothing to do");
     } else {
         info!(target: CANONICAL, ?fields, "{task} done");

@@ -6,7 +6,7 @@ use ichnaea_kv::queue::DataQueue;
 use ichnaea_kv::{Op, Taken};
 use ichnaea_store::{AreaChanges, BatchRef};
 
-use super::batch::{Done, decode_all, work_through};
+use super::batch::{Done, decode_all, noting_locks, work_through};
 use super::{Outcome, Run};
 use crate::{fault, keys};
 
@@ -45,16 +45,15 @@ async fn update(run: &Run, queue: &DataQueue, taken: Taken) -> anyhow::Result<Do
     let mut outcome = Outcome::of(areas.len());
     if !areas.is_empty() {
         let regions = run.context.regions;
-        let applied = run
-            .context
-            .writer
-            .update_areas(&batch, areas.clone(), move |found, cells| {
+        let applied =
+            run.context.writer.update_areas(&batch, areas.clone(), move |found, cells| {
                 let decided = area::decide_all(found, cells, &areas, regions, now);
                 let area::Decided { insert, update, delete } = decided;
                 let counts = [insert.len(), update.len(), delete.len()];
                 AreaChanges { insert, update, delete, outcome: counts }
-            })
-            .await?;
+            });
+        let metrics = &run.context.metrics;
+        let applied = noting_locks(applied, |errno| metrics.area_dberror(errno)).await?;
         fault::point("area_committed");
         let [new, changed, deleted] = applied.outcome;
         outcome.count("new", new as u64);
@@ -62,5 +61,5 @@ async fn update(run: &Run, queue: &DataQueue, taken: Taken) -> anyhow::Result<Do
         outcome.count("deleted", deleted as u64);
         outcome.count("lock_errors", applied.lock_errors.len() as u64);
     }
-    Ok(Done { ops: Vec::new(), dead, outcome })
+    Ok(Done { dead, outcome, ..Done::default() })
 }

@@ -5,7 +5,7 @@ use ichnaea_kv::Taken;
 use ichnaea_kv::queue::DataQueue;
 use ichnaea_store::{BatchRef, DatamapChanges};
 
-use super::batch::{Done, decode_all, work_through};
+use super::batch::{Done, decode_all, noting_locks, work_through};
 use super::{Outcome, Run};
 use crate::{fault, keys};
 
@@ -26,20 +26,18 @@ async fn update(run: &Run, queue: &DataQueue, taken: Taken) -> anyhow::Result<Do
     grids.dedup();
     if !grids.is_empty() {
         let (wanted, today) = (grids.clone(), now.date());
-        let applied = run
-            .context
-            .writer
-            .update_datamap(&batch, grids, move |found| {
-                let datamap::Decided { insert, touch } = datamap::decide(found, &wanted, today);
-                let counts = (insert.len() as u64, touch.len() as u64);
-                DatamapChanges { insert, touch, today, outcome: counts }
-            })
-            .await?;
+        let applied = run.context.writer.update_datamap(&batch, grids, move |found| {
+            let datamap::Decided { insert, touch } = datamap::decide(found, &wanted, today);
+            let counts = (insert.len() as u64, touch.len() as u64);
+            DatamapChanges { insert, touch, today, outcome: counts }
+        });
+        let metrics = &run.context.metrics;
+        let applied = noting_locks(applied, |errno| metrics.datamap_dberror(errno)).await?;
         fault::point("datamap_committed");
         let (inserted, touched) = applied.outcome;
         outcome.count("new", inserted);
         outcome.count("touched", touched);
         outcome.count("lock_errors", applied.lock_errors.len() as u64);
     }
-    Ok(Done { ops: Vec::new(), dead, outcome })
+    Ok(Done { dead, outcome, ..Done::default() })
 }

@@ -11,6 +11,7 @@ use tracing::warn;
 
 use super::batch::{Done, decode_all, work_through};
 use super::message::{Message, send};
+use super::tally::Tally;
 use super::{EXPORT_EXPIRES, Outcome, Run, Task};
 use crate::{fault, keys};
 
@@ -34,7 +35,8 @@ pub async fn distribute(run: &Run, configs: &[ExportConfig]) -> anyhow::Result<O
         let (reports, dead) = decode_all(taken.items, |item| queue.decode(item));
         let mut outcome = Outcome::of(reports.len());
         outcome.count("reports", reports.len() as u64);
-        let done = pushes(reports, configs).map(|ops| Done { ops, dead, outcome });
+        let done =
+            pushes(reports, configs).map(|ops| Done { ops, dead, outcome, tally: Tally::Nothing });
         fault::point("incoming_decided");
         std::future::ready(done)
     })

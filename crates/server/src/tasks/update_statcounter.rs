@@ -58,7 +58,7 @@ async fn update(run: &Run, taken: Taken) -> anyhow::Result<Done> {
         *sum = sum.saturating_add(amount);
     }
     apply(run, taken.id, sums, &mut outcome).await?;
-    Ok(Done { ops: Vec::new(), dead, outcome })
+    Ok(Done { dead, outcome, ..Done::default() })
 }
 
 async fn apply(

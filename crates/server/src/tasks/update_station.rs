@@ -12,7 +12,8 @@ use ichnaea_kv::{Op, Taken};
 use ichnaea_store::{BatchRef, StationChanges};
 use serde::{Deserialize, Serialize};
 
-use super::batch::{Done, decode_all, work_through};
+use super::batch::{Done, decode_all, noting_locks, work_through};
+use super::tally::Tally;
 use super::{Outcome, Run, update_cellarea};
 use crate::{fault, keys};
 
@@ -46,21 +47,19 @@ async fn update(run: &Run, kind: Kind, queue: &DataQueue, taken: Taken) -> anyho
     let mut outcome = Outcome::of(observations.len());
     let stations = transition::keys(&observations);
     if stations.is_empty() {
-        return Ok(Done { ops: Vec::new(), dead, outcome });
+        return Ok(Done { dead, outcome, ..Done::default() });
     }
     let regions = run.context.regions;
-    let applied = run
-        .context
-        .writer
-        .update_stations(&batch, stations, move |found| {
-            let decided = transition::decide_all(found, &observations, regions, now);
-            let transition::Decided { insert, update, counts, areas } = decided;
-            let areas = areas.iter().map(|area| area.encode().to_vec()).collect();
-            let counters = counters(kind, now.date(), counts);
-            let outcome = Learned { counts, counters, areas };
-            StationChanges { insert, update, outcome }
-        })
-        .await?;
+    let applied = run.context.writer.update_stations(&batch, stations, move |found| {
+        let decided = transition::decide_all(found, &observations, regions, now);
+        let transition::Decided { insert, update, counts, areas } = decided;
+        let areas = areas.iter().map(|area| area.encode().to_vec()).collect();
+        let counters = counters(kind, now.date(), counts);
+        let outcome = Learned { counts, counters, areas };
+        StationChanges { insert, update, outcome }
+    });
+    let metrics = &run.context.metrics;
+    let applied = noting_locks(applied, |errno| metrics.station_dberror(errno, kind)).await?;
     fault::point("station_committed");
     outcome.count("lock_errors", applied.lock_errors.len() as u64);
     outcome.count("repeated", u64::from(applied.repeated));
@@ -69,7 +68,8 @@ async fn update(run: &Run, kind: Kind, queue: &DataQueue, taken: Taken) -> anyho
     outcome.count("new", counts.new);
     outcome.count("confirmed", counts.confirm);
     outcome.count("blocked", counts.block);
-    Ok(Done { ops: follow_up(counters, areas), dead, outcome })
+    let tally = Tally::Stations { kind, counts };
+    Ok(Done { ops: follow_up(counters, areas), dead, outcome, tally })
 }
 
 fn counters(kind: Kind, day: NaiveDate, counts: Counts) -> [(String, u64); 2] {

@@ -1,23 +1,28 @@
 //! What the tests of this folder work on: fresh backends, a clock that stands still, and shortcuts.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 use chrono::DateTime;
 use clap::Parser;
 use ichnaea_domain::report::QueuedReport;
+use ichnaea_domain::station::StationKey;
 use ichnaea_kv::{Op, QueueState};
 use ichnaea_server::clock::Clock;
 use ichnaea_server::config::{Embedded, Settings};
 use ichnaea_server::context::Context;
 use ichnaea_server::keys;
+use ichnaea_server::metrics::Metrics;
 use ichnaea_server::tasks::drain::Drain;
 use ichnaea_server::tasks::{Outcome, Run, Task, run_once};
-use ichnaea_store::{Options, Store};
+use ichnaea_store::{BatchRef, Options, StationChanges, Store};
 use ichnaea_testkit::Backend;
 use ichnaea_testkit::database::{self, FreshDatabase};
 use ichnaea_testkit::keyvalue::{self, FreshKeyValue};
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 /// 2026-01-31 12:00 UTC, a Saturday.
 pub const NOON_MS: i64 = 1_769_860_800_000;
@@ -34,6 +39,20 @@ pub struct Bench {
     time_ms: Arc<AtomicI64>,
     /// Its queues, past the code under test.
     pub keyvalue: FreshKeyValue,
+}
+
+/// A worker in the middle of an update.
+pub struct Holder {
+    let_go: mpsc::Sender<()>,
+    end: JoinHandle<()>,
+}
+
+impl Holder {
+    /// Lets it go on to its end.
+    pub async fn let_go(self) {
+        drop(self.let_go);
+        self.end.await.unwrap();
+    }
 }
 
 /// Reads settings as the command does, so that defaults are the real ones.
@@ -63,6 +82,7 @@ impl Bench {
         let mut context = Context::open(config).await.unwrap();
         let time_ms = Arc::new(AtomicI64::new(NOON_MS));
         context.clock = Clock::Fixed(Arc::clone(&time_ms));
+        context.metrics = Metrics::recording();
         Self { run: Run::new(Arc::new(context)), database, time_ms, keyvalue }
     }
 
@@ -72,10 +92,47 @@ impl Bench {
 
     /// The same backends, but for a database that is away.
     pub async fn run_without_database(&self) -> Run {
+        self.run_with_writer(Store::open(AWAY, &Options::default()).unwrap()).await
+    }
+
+    /// The same backends with another handle on a database.
+    pub async fn run_with_writer(&self, writer: Store) -> Run {
         let mut context = Context::open(self.context().config.clone()).await.unwrap();
         context.clock = self.context().clock.clone();
-        context.writer = Store::open(AWAY, &Options::default()).unwrap();
+        context.metrics = Metrics::recording();
+        context.writer = writer;
         Run::new(Arc::new(context))
+    }
+
+    /// Another handle on the database, with a bound on its calls.
+    pub fn store(&self, wait: Duration) -> Store {
+        Store::open(&self.database.uri, &Options { wait, ..Options::default() }).unwrap()
+    }
+
+    /// Another worker that has read a station for an update and does not go on.
+    pub async fn hold(&self, station: StationKey) -> Holder {
+        let (held, is_held) = mpsc::channel();
+        let (let_go, may_go) = mpsc::channel::<()>();
+        let may_go = Mutex::new(may_go);
+        let store = self.store(Duration::from_mins(1));
+        let now = self.context().clock.now();
+        let end = tokio::spawn(async move {
+            let batch = BatchRef { id: "held".to_owned(), queue: "other".to_owned(), now };
+            let rule = move |_: &HashMap<_, _>| {
+                held.send(()).unwrap();
+                // The other end is dropped when the test is over, whatever came of it.
+                let _ = may_go.lock().unwrap().recv();
+                StationChanges { insert: Vec::new(), update: Vec::new(), outcome: () }
+            };
+            store.update_stations(&batch, vec![station], rule).await.unwrap();
+        });
+        is_held.recv_timeout(Duration::from_secs(30)).unwrap();
+        Holder { let_go, end }
+    }
+
+    /// What was measured since the last time, as statsd would get it.
+    pub fn emitted(&self) -> Vec<String> {
+        self.context().metrics.take_recorded()
     }
 
     /// Lets the clock go on.

@@ -10,6 +10,8 @@ mod bench;
 mod beside;
 mod broken;
 mod flow;
+mod measured;
+mod monitor;
 mod schedule;
 mod seen;
 mod statistics;
@@ -57,6 +59,18 @@ on_both_pairs! {
     statistics::forgotten_counters_are_collected_too,
     statistics::regions_are_counted_and_old_ones_removed,
     statistics::old_rows_are_removed,
+    measured::what_becomes_of_reports_and_stations_is_counted,
+    measured::a_key_that_does_not_exist_is_no_tag,
+    measured::only_runs_that_end_well_are_timed,
+    measured::dead_letters_are_counted_once_they_are_kept,
+    measured::a_batch_that_two_workers_hold_is_counted_once,
+    monitor::the_use_of_keys_today_is_reported,
+    monitor::distinct_users_are_reported_and_old_days_removed,
+    monitor::users_are_cleaned_up_without_any_sink,
+    monitor::every_queue_is_reported,
+    monitor::a_fresh_store_gets_a_controller_that_is_off,
+    monitor::the_controller_follows_the_backlog,
+    monitor::the_grid_and_regions_need_no_map_token,
     schedule::one_of_two_schedulers_is_active,
     schedule::a_daily_task_is_made_up_for_after_a_gap,
     worker::a_worker_runs_what_it_is_told,
