@@ -32,6 +32,11 @@ image-test: ## Build the image and try every role of it as a container
 geoip: ## Fetch a free city database (CC BY 4.0, DB-IP.com) into data/geoip
 	@scripts/fetch-geoip data/geoip
 
+.PHONY: guide
+guide: ## Follow the deployment guide with the release build: set-up, checks, upgrade under traffic
+	@cargo build --release --quiet -p ichnaea-server
+	@scripts/guide target/release/ichnaea
+
 .PHONY: bench
 bench: ## Micro benchmarks, then the load measurements of bench/
 	@cargo bench --workspace
