@@ -1,19 +1,23 @@
 //! The command line: the table of all commands.
 
+use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use ichnaea_store::Store;
 
+use crate::admin::print;
 use crate::clock::Clock;
 use crate::config::{Config, Embedded, Invalid, Listen, Settings};
 use crate::context::Context;
+use crate::roles::signals::Signals;
 use crate::roles::{self, Role};
-use crate::{admin, logging, sentry};
+use crate::{admin, logging, programs, sentry};
 
 /// Wrong usage, as clap has it.
 const EX_USAGE: u8 = 2;
@@ -65,7 +69,14 @@ enum Command {
         as it can.\n\nExamples:\n  \
         ichnaea web\n  \
         ichnaea web --port 8080 --bind 127.0.0.1")]
-    Web,
+    Web {
+        /// Make sure that the configuration can be used, and end: status 0 when it can
+        #[arg(long)]
+        check: bool,
+        /// The original ignored what else was given.
+        #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        ignored: Vec<OsString>,
+    },
     /// Runs background tasks
     #[command(after_help = "Any number may run. SIGTERM lets running tasks finish for 25 seconds \
         and gives back what is left.")]
@@ -73,6 +84,27 @@ enum Command {
     /// Sends due tasks to the workers
     #[command(after_help = "Several may run; one is active, the others stand by.")]
     Scheduler,
+    /// Draws the map and uploads it (not part of this release yet)
+    Map,
+    /// Draws the map into a folder of the web role (not part of this release yet)
+    #[command(name = "local_map", alias = "local-map")]
+    LocalMap,
+    /// Opens a shell, or runs a program
+    #[command(after_help = "Needs no configuration. Programs of the original are understood by \
+        their names: alembic, apikey.py, db.py, sentry_test.py, celery call, run_check_db.sh and \
+        others. Where there is no shell, as in the image, it is a prompt for commands of \
+        ichnaea.\n\nExamples:\n  \
+        ichnaea shell\n  \
+        ichnaea shell alembic current\n  \
+        ichnaea shell /app/ichnaea/scripts/apikey.py list")]
+    Shell {
+        /// The program and its arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "PROGRAM")]
+        words: Vec<OsString>,
+    },
+    /// Waits until the database can be used: six attempts, five seconds apart
+    #[command(hide = true)]
+    WaitForDatabase,
     /// Manages API keys
     #[command(after_help = "Examples:\n  \
         ichnaea apikey create our-app\n  \
@@ -137,12 +169,51 @@ enum Command {
 pub fn main() -> ExitCode {
     // Fails only when it was done before.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let Cli { settings, command } = Cli::parse();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    // Called by the name of a program of the original?
+    match words.split_first().and_then(|(name, rest)| programs::lines(name, rest)) {
+        Some(lines) => run_lines(lines),
+        None => run_words(words),
+    }
+}
+
+/// Runs command lines one after the other, until one fails.
+fn run_lines(lines: Result<Vec<Vec<OsString>>, String>) -> ExitCode {
+    match lines {
+        Err(why) => {
+            complain(why);
+            ExitCode::FAILURE
+        }
+        Ok(lines) => {
+            for words in lines {
+                let words = std::iter::once(OsString::from("ichnaea")).chain(words);
+                let code = run_words(words.collect());
+                if code != ExitCode::SUCCESS {
+                    return code;
+                }
+            }
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+/// Runs one command line; the first word is the name of the program.
+fn run_words(words: Vec<OsString>) -> ExitCode {
+    let Cli { settings, command } = match Cli::try_parse_from(&words) {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error, &words),
+    };
+    if let Some(banner) = command.banner() {
+        print(banner);
+    }
+    if let Command::Shell { words } = command {
+        return shell(words);
+    }
     let is_role = matches!(command, Command::Web { .. } | Command::Worker | Command::Scheduler);
     let format = logging::Format::choose(settings.is_development(), is_role);
     logging::start(&settings.logging_level(), format);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let result = match runtime {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let result = match runtime.worker_threads(settings.threads()).enable_all().build() {
         Ok(runtime) => {
             let result = runtime.block_on(run(&settings, command));
             // A look-up of a host name may hang for long; nothing waits for it any more.
@@ -169,6 +240,62 @@ pub fn main() -> ExitCode {
     code
 }
 
+/// Says why a command line is not understood. A role that does not exist gets the answer of the
+/// original: a line with those that do, and status 1.
+fn refuse(error: &clap::Error, words: &[OsString]) -> ExitCode {
+    let unknown = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(name)) => words.get(1).is_some_and(|word| word == name.as_str()),
+        _ => false,
+    };
+    if unknown {
+        let roles = "serve|web|worker|scheduler|map|local_map|shell|alembic";
+        complain(format!("there is no role or command {:?}", words[1].to_string_lossy()));
+        complain(format!("usage: ichnaea {roles} [ARGUMENTS]; all commands: ichnaea --help"));
+        return ExitCode::FAILURE;
+    }
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(EX_USAGE))
+}
+
+/// The role `shell`.
+fn shell(words: Vec<OsString>) -> ExitCode {
+    let Some((program, arguments)) = words.split_first() else {
+        return roles::shell::interactive();
+    };
+    // A file of somebody else that happens to have the name of a program of the original.
+    let is_other = roles::shell::is_file_of_others(Path::new(program));
+    if let Some(lines) = programs::lines(program, arguments)
+        && !is_other
+    {
+        return run_lines(lines);
+    }
+    let name = program.to_str().unwrap_or_default();
+    if Cli::command().find_subcommand(name).is_some() || name == "help" {
+        let words = std::iter::once(OsString::from("ichnaea")).chain(words);
+        return run_words(words.collect());
+    }
+    roles::shell::become_program(program, arguments)
+}
+
+impl Command {
+    /// What the original's start script printed for a role, which run books wait for.
+    const fn banner(&self) -> Option<&'static str> {
+        match self {
+            Self::Web { .. } => Some("Starting Web Server"),
+            Self::Worker => Some("Starting Celery Worker"),
+            Self::Scheduler => Some("Starting Celery Scheduler"),
+            Self::Map | Self::LocalMap => Some("Creating datamaps image tiles."),
+            Self::Shell { words } if words.is_empty() => Some("Opening shell"),
+            _ => None,
+        }
+    }
+
+    /// Whether it ends only when it is told to.
+    const fn is_role(&self) -> bool {
+        matches!(self, Self::Serve { .. } | Self::Web { .. } | Self::Worker | Self::Scheduler)
+    }
+}
+
 /// Why a command failed.
 enum Failure {
     /// The configuration cannot be used.
@@ -190,26 +317,81 @@ impl From<Vec<Invalid>> for Failure {
 }
 
 async fn run(settings: &Settings, command: Command) -> Result<ExitCode, Failure> {
-    match command {
-        Command::Serve { demo } => {
-            let config = settings.resolve(Embedded::Create)?;
-            sentry::start(config.sentry.as_ref(), sentry::App::Web)?;
-            roles::serve::run(config, demo).await?;
-        }
-        Command::Web => {
-            let config = settings.resolve(Embedded::IfPresent)?;
-            sentry::start(config.sentry.as_ref(), sentry::App::Web)?;
-            let context = open(config).await?;
+    let mut signals = Signals::catch().context("signals cannot be caught")?;
+    if command.is_role() {
+        return run_role(settings, command, signals).await;
+    }
+    if let Command::Pipeline(command) = command {
+        // It has something to give back when it is interrupted.
+        let context = open_without_geoip(settings).await?;
+        admin::pipeline::run(context, command, &mut signals).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    tokio::select! {
+        ended = run_command(settings, command) => ended,
+        stop = signals.stop() => Ok(ExitCode::from(stop.status())),
+    }
+}
+
+async fn run_role(
+    settings: &Settings,
+    command: Command,
+    signals: Signals,
+) -> Result<ExitCode, Failure> {
+    let config = match command {
+        Command::Serve { .. } => settings.resolve_web(Embedded::Create)?,
+        Command::Web { .. } => settings.resolve_web(Embedded::IfPresent)?,
+        _ => Config { geoip_path: None, ..settings.resolve(Embedded::IfPresent)? },
+    };
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let app = match command {
+        Command::Serve { .. } | Command::Web { .. } => sentry::App::Web,
+        _ => sentry::App::Task,
+    };
+    sentry::start(config.sentry.as_ref(), app)?;
+    for name in settings.without_effect() {
+        tracing::debug!("{name} has no effect");
+    }
+    Ok(match command {
+        Command::Serve { demo } => roles::serve::run(config, demo, signals).await?,
+        Command::Web { check, ignored } => {
+            if !ignored.is_empty() {
+                tracing::warn!("ignored arguments: {}", ignored.join(OsStr::new(" ")).display());
+            }
+            if config.statsd.is_none() {
+                tracing::warn!("STATSD_HOST not set; no statsd configured");
+            }
+            make_folders(&config)?;
+            let context = open(roles::secret::settle(config)?).await?;
+            if check {
+                return Ok(ExitCode::SUCCESS);
+            }
             let listener = roles::bind(context.config.listen).await?;
-            roles::run(context, &[Role::Web], Some(listener)).await?;
+            roles::run(context, &[Role::Web], Some(listener), signals).await?
         }
-        Command::Worker => {
-            start_reports(settings)?;
-            roles::run(open_without_geoip(settings).await?, &[Role::Worker], None).await?;
+        Command::Worker => roles::run(open(config).await?, &[Role::Worker], None, signals).await?,
+        _ => roles::run(open(config).await?, &[Role::Scheduler], None, signals).await?,
+    })
+}
+
+async fn run_command(settings: &Settings, command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Serve { .. }
+        | Command::Web { .. }
+        | Command::Worker
+        | Command::Scheduler
+        | Command::Pipeline(_)
+        | Command::Shell { .. } => {}
+        Command::Map | Command::LocalMap => {
+            complain("the map cannot be drawn by this release yet");
+            return Ok(ExitCode::FAILURE);
         }
-        Command::Scheduler => {
-            start_reports(settings)?;
-            roles::run(open_without_geoip(settings).await?, &[Role::Scheduler], None).await?;
+        Command::WaitForDatabase => {
+            let config = settings.resolve(Embedded::IfPresent)?;
+            let store = open_store(&config.databases.ddl, &config)?;
+            return Ok(status(admin::db::wait(&store).await));
         }
         Command::Apikey { command: None } => print_usage("apikey"),
         Command::Apikey { command: Some(command) } => {
@@ -250,10 +432,11 @@ async fn run(settings: &Settings, command: Command) -> Result<ExitCode, Failure>
                 return Ok(ExitCode::FAILURE);
             }
         }
-        Command::Pipeline(command) => {
-            admin::pipeline::run(open_without_geoip(settings).await?, command).await?;
-        }
         Command::Task(admin::task::Command::List) => admin::task::list(),
+        Command::Task(admin::task::Command::Send { name, shard }) => {
+            let context = open_without_geoip(settings).await?;
+            admin::task::send(&context, name, shard).await?;
+        }
         Command::Task(admin::task::Command::Run { name, shard }) => {
             admin::task::run(open_without_geoip(settings).await?, name, shard).await?;
         }
@@ -267,12 +450,6 @@ async fn run(settings: &Settings, command: Command) -> Result<ExitCode, Failure>
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Starts the reports of worker and scheduler.
-fn start_reports(settings: &Settings) -> Result<(), Failure> {
-    let config = settings.resolve(Embedded::IfPresent)?;
-    Ok(sentry::start(config.sentry.as_ref(), sentry::App::Task)?)
 }
 
 /// The status of a command that may refuse.
@@ -298,7 +475,7 @@ async fn open(config: Config) -> anyhow::Result<Arc<Context>> {
 /// Where the role with this command line listens, when it does.
 fn listens(words: &[String]) -> Option<Listen> {
     let Cli { settings, command } = Cli::try_parse_from(words).ok()?;
-    matches!(command, Command::Web | Command::Serve { .. }).then(|| settings.listen())
+    matches!(command, Command::Web { .. } | Command::Serve { .. }).then(|| settings.listen())
 }
 
 /// Opens everything but the city database, which only the web role asks.
@@ -339,7 +516,8 @@ pub(crate) fn make_folders(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn complain(problem: impl std::fmt::Display) {
+/// Prints one line about what is wrong.
+pub(crate) fn complain(problem: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr().lock(), "ichnaea: {problem}");
 }
 

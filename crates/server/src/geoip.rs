@@ -85,8 +85,8 @@ impl GeoIpFile {
         }
         match load(&state) {
             Ok(readers) => {
-                tracing::info!(path = %path.display(), "GeoIP configured");
                 self.current.store(Arc::new(Loaded { readers, state }));
+                tracing::info!(path = %path.display(), "GeoIP configured");
                 true
             }
             Err(problem) => {

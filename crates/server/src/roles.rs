@@ -2,12 +2,13 @@
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::config::Listen;
 use crate::context::Context;
@@ -15,7 +16,12 @@ use crate::metrics::endpoint;
 use crate::seen;
 use crate::tasks::{runner, scheduler};
 
+pub mod secret;
 pub mod serve;
+pub mod shell;
+pub mod signals;
+
+use signals::{Asked, Signals};
 
 /// The part of the service a process plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,12 +84,14 @@ fn lacks_ipv6(error: &std::io::Error) -> bool {
     !matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::PermissionDenied)
 }
 
-/// Plays some roles until a signal, or until one of them fails; then stops the others too.
+/// Plays some roles until a signal, or until one of them fails; then stops the others too. A
+/// second signal ends everything at once; what was begun is then taken up by other processes.
 pub async fn run(
     context: Arc<Context>,
     roles: &[Role],
     listener: Option<tokio::net::TcpListener>,
-) -> anyhow::Result<()> {
+    signals: Signals,
+) -> anyhow::Result<ExitCode> {
     let (stop, shutdown) = Shutdown::new();
     let endpoint = match context.config.metrics_port {
         None => None,
@@ -96,7 +104,7 @@ pub async fn run(
         }
     };
     let metrics = Arc::clone(&context);
-    let result = play(context, roles, listener, stop, shutdown).await;
+    let result = play(context, roles, listener, signals, stop, shutdown).await;
     if let Some(endpoint) = endpoint {
         endpoint.abort();
     }
@@ -108,15 +116,21 @@ async fn play(
     context: Arc<Context>,
     roles: &[Role],
     mut listener: Option<tokio::net::TcpListener>,
+    mut signals: Signals,
     stop: watch::Sender<bool>,
     shutdown: Shutdown,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<ExitCode> {
     let mut parts = JoinSet::new();
+    let logs = context.config.logs_start_and_stop;
+    let reloading = Arc::clone(&context);
     for &role in roles {
         let (context, mut shutdown) = (Arc::clone(&context), shutdown.clone());
         match role {
             Role::Web => {
                 let Some(listener) = listener.take() else { continue };
+                if logs {
+                    info!(address = %listener.local_addr()?, "web server is ready");
+                }
                 let requested = async move { shutdown.requested().await };
                 let serve = crate::http::serve(context, listener, requested);
                 parts.spawn(async move { (role, serve.await) });
@@ -135,19 +149,28 @@ async fn play(
             }
         }
     }
-    let signal = signal();
-    tokio::pin!(signal);
     let mut result = Ok(());
     loop {
         let ended = tokio::select! {
-            name = &mut signal, if !*stop.borrow() => {
-                info!(signal = name?, "stopping");
-                let _ = stop.send(true);
+            asked = signals.next() => {
+                match asked {
+                    Asked::Reload => reload(Arc::clone(&reloading), roles),
+                    Asked::Stop(signal) if *stop.borrow() => {
+                        warn!(signal = signal.name(), "ending at once");
+                        return Ok(ExitCode::from(signal.status()));
+                    }
+                    Asked::Stop(signal) => {
+                        if logs {
+                            info!(signal = signal.name(), "stopping");
+                        }
+                        let _ = stop.send(true);
+                    }
+                }
                 continue;
             }
             ended = parts.join_next() => ended,
         };
-        let Some(ended) = ended else { return result };
+        let Some(ended) = ended else { return result.map(|()| ExitCode::SUCCESS) };
         let failure = match ended {
             Ok((_, Ok(()))) => None,
             Ok((role, Err(failure))) => Some(failure.context(format!("{} failed", role.name()))),
@@ -164,18 +187,14 @@ async fn play(
     }
 }
 
-/// Waits for a signal to stop.
-pub(crate) async fn signal() -> anyhow::Result<&'static str> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    // Configuration is not read again and the city database is watched; a hang-up changes nothing.
-    let mut hang_up = signal(SignalKind::hangup())?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok("SIGTERM"),
-            _ = interrupt.recv() => return Ok("SIGINT"),
-            _ = hang_up.recv() => {}
-        }
+/// Looks at the city database now, not at the next of the regular times.
+fn reload(context: Arc<Context>, roles: &[Role]) {
+    if roles.contains(&Role::Web) {
+        // Reading a large file must not hold up requests.
+        tokio::task::spawn_blocking(move || {
+            if !context.geoip.reload() {
+                info!("the city database is the same as before");
+            }
+        });
     }
 }

@@ -1,5 +1,7 @@
 //! `ichnaea db`: the tables of the database.
 
+use std::time::Duration;
+
 use clap::Subcommand;
 use ichnaea_store::Store;
 
@@ -15,6 +17,28 @@ pub enum Command {
     /// Says which version the tables have, and which migrations are missing
     #[command(after_help = "Ends with status 1 when migrations are missing.")]
     Status,
+}
+
+/// Attempts of [`wait`], and the pause between them, as in the original's script.
+const ATTEMPTS: u32 = 6;
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Waits until the database answers; false when it does not in time.
+pub async fn wait(store: &Store) -> bool {
+    for attempt in 1..=ATTEMPTS {
+        match store.ping().await {
+            Ok(()) => {
+                print("Database is ready.");
+                return true;
+            }
+            Err(failure) => print(format!("Database is not ready: {failure}")),
+        }
+        if attempt < ATTEMPTS {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+    print("Database connection failed.");
+    false
 }
 
 /// Runs one of the commands; false when the tables are not up to date.

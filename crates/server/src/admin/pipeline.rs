@@ -12,6 +12,7 @@ use super::task::describe;
 use super::{print, print_json, table};
 use crate::context::Context;
 use crate::keys;
+use crate::roles::signals::Signals;
 use crate::seen::{self, Kind, Sign};
 use crate::tasks::drain::{Drain, Progress};
 use crate::tasks::{Run, runner};
@@ -38,9 +39,13 @@ pub enum Command {
 }
 
 /// Runs one of the commands.
-pub async fn run(context: Arc<Context>, command: Command) -> anyhow::Result<()> {
+pub async fn run(
+    context: Arc<Context>,
+    command: Command,
+    signals: &mut Signals,
+) -> anyhow::Result<()> {
     match command {
-        Command::Drain { respect_batches } => drain(context, respect_batches).await,
+        Command::Drain { respect_batches } => drain(context, respect_batches, signals).await,
         Command::Status { json } => {
             let status = Status::gather(&*context.kv).await?;
             if json {
@@ -54,13 +59,17 @@ pub async fn run(context: Arc<Context>, command: Command) -> anyhow::Result<()> 
 
 /// Drains, with a bar on a terminal and plain lines elsewhere. An interrupt gives back what is
 /// held.
-async fn drain(context: Arc<Context>, respects_batches: bool) -> anyhow::Result<()> {
+async fn drain(
+    context: Arc<Context>,
+    respects_batches: bool,
+    signals: &mut Signals,
+) -> anyhow::Result<()> {
     let run = Run::new(Arc::clone(&context));
     let bar = Bar::new();
     let drain = Drain { respects_batches };
     let result = tokio::select! {
         result = drain.run(&run, |progress| bar.show(&progress)) => result,
-        stopped = crate::roles::signal() => Err(anyhow::anyhow!("interrupted by {}", stopped?)),
+        stop = signals.stop() => Err(anyhow::anyhow!("interrupted by {}", stop.name())),
     };
     bar.clear();
     if result.is_err() {

@@ -1,13 +1,14 @@
 //! `ichnaea task`: runs a background task by hand.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use clap::Subcommand;
 
 use super::{print, table};
 use crate::context::Context;
+use crate::tasks::message::{self, Message};
 use crate::tasks::{self, Outcome, PERIODIC, Run, Task, When, runner};
 
 /// What to do with tasks.
@@ -15,6 +16,18 @@ use crate::tasks::{self, Outcome, PERIODIC, Run, Task, When, runner};
 pub enum Command {
     /// Lists all tasks with their shards and when they run by themselves
     List,
+    /// Sends a task to the workers
+    #[command(after_help = "Without --shard it is sent for every shard it has.\n\nExamples:\n  \
+        ichnaea task send update_cellarea\n  \
+        ichnaea task send update_wifi --shard 0")]
+    Send {
+        /// Name of the task
+        #[arg(value_parser = task)]
+        name: Task,
+        /// One shard of it, or the export target of `export_reports`
+        #[arg(long)]
+        shard: Option<String>,
+    },
     /// Runs a task now, in this process
     #[command(after_help = "A task takes one batch, and further ones while its queue is ready. \
         Without --shard it runs for every shard it has.\n\nExamples:\n  \
@@ -58,8 +71,22 @@ fn when(task: Task) -> String {
     }
 }
 
-/// Runs a task for one shard, or for all it has.
-pub async fn run(context: Arc<Context>, task: Task, shard: Option<String>) -> anyhow::Result<()> {
+/// How long a message that was sent by hand may wait.
+const EXPIRES: Duration = Duration::from_mins(5);
+
+/// Sends a task to the workers, for one shard or for all it has.
+pub async fn send(context: &Context, task: Task, shard: Option<String>) -> anyhow::Result<()> {
+    let now_ms = context.clock.now_ms();
+    let arguments = arguments(task, shard)?;
+    let messages = arguments.into_iter().map(|one| Message::new(task, one, now_ms, EXPIRES));
+    let messages: Vec<_> = messages.collect();
+    context.kv.apply(vec![message::send(&messages)]).await?;
+    print(format!("{task}: sent to the workers"));
+    Ok(())
+}
+
+/// The shards that are meant.
+fn arguments(task: Task, shard: Option<String>) -> anyhow::Result<Vec<Option<String>>> {
     let shards = task.shards();
     if let Some(shard) = &shard
         && !shards.contains(shard)
@@ -70,10 +97,15 @@ pub async fn run(context: Arc<Context>, task: Task, shard: Option<String>) -> an
             shards => bail!("{task} has no shard '{shard}'; it has {}", shards.join(", ")),
         }
     }
-    let arguments: Vec<Option<String>> = match shard {
+    Ok(match shard {
         None if !shards.is_empty() => shards.into_iter().map(Some).collect(),
         one => vec![one],
-    };
+    })
+}
+
+/// Runs a task for one shard, or for all it has.
+pub async fn run(context: Arc<Context>, task: Task, shard: Option<String>) -> anyhow::Result<()> {
+    let arguments = arguments(task, shard)?;
     let run = Run::new(Arc::clone(&context));
     let mut total = Outcome::default();
     for argument in arguments {

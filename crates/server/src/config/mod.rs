@@ -5,7 +5,7 @@
 //! by the rest of the program.
 
 use std::net::{IpAddr, Ipv6Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -22,9 +22,15 @@ pub use processors::processors;
 pub use typed::{Settings, Source};
 
 use setting::{Setting, yes_or_no};
+use table::DEFAULT_SECRET;
 
+/// More requests at the same time than any machine works on.
+const MAX_ADMISSION: usize = 1 << 20;
 /// The longest time a process that was asked to stop takes to end.
 const MAX_GRACE: Duration = Duration::from_secs(25);
+
+/// The Redis of the original's development set-up.
+const DEVELOPMENT_REDIS: &str = "redis://redis:6379/0";
 
 /// What the settings mean.
 #[derive(Clone)]
@@ -39,7 +45,8 @@ pub struct Config {
     pub backend_timeout: Duration,
     /// Where requests are taken.
     pub listen: Listen,
-    /// Salt of the response signatures; see [`Config::secret_problem`].
+    /// Salt of the response signatures; for the web role never the default one, unless Redis is
+    /// the one of the development set-up.
     pub secret_key: String,
     /// Proxies whose forwarding header is believed; `None`: everybody's first entry.
     pub trusted_proxies: Option<Vec<IpNet>>,
@@ -49,8 +56,8 @@ pub struct Config {
     pub request_timeout: Duration,
     /// How long begun work may take to end when the process is asked to stop.
     pub grace: Duration,
-    /// Threads that answer requests and run tasks, at least 1.
-    pub threads: usize,
+    /// Whether starting and stopping is worth a line to the operator (`GUNICORN_LOGLEVEL`).
+    pub logs_start_and_stop: bool,
     /// Requests that are worked on at the same time; `None`: no such limit.
     pub max_requests: Option<usize>,
     /// Backlog above which submissions are refused; 0: never.
@@ -149,9 +156,28 @@ pub enum Embedded {
     IfPresent,
 }
 
+impl Config {
+    /// Where the secret is kept that stands in for `SECRET_KEY`: beside the embedded queue, when
+    /// there is one and no key was given.
+    #[must_use]
+    pub fn kept_secret(&self) -> Option<PathBuf> {
+        let file = self.redis_uri.strip_prefix("sqlite:").map(Path::new)?;
+        (self.secret_key == DEFAULT_SECRET).then(|| file.with_file_name("secret_key"))
+    }
+}
+
 impl Settings {
     /// Checks and completes the settings; all problems at once.
     pub fn resolve(&self, embedded: Embedded) -> Result<Config, Vec<Invalid>> {
+        self.resolve_with(embedded, false)
+    }
+
+    /// The same for a role that answers requests, which needs a secret.
+    pub fn resolve_web(&self, embedded: Embedded) -> Result<Config, Vec<Invalid>> {
+        self.resolve_with(embedded, true)
+    }
+
+    fn resolve_with(&self, embedded: Embedded, needs_secret: bool) -> Result<Config, Vec<Invalid>> {
         let mut problems = self.problems();
         let mut warnings = Vec::new();
         let data = PathBuf::from(self.text_or_default(&table::DATA_DIR));
@@ -163,6 +189,9 @@ impl Settings {
         let databases = databases.map_err(|problem| problems.push(problem)).ok();
         let redis_uri = redis_uri.map_err(|problem| problems.push(problem)).ok().flatten();
         self.check_addresses(databases.as_ref(), &mut problems, &mut warnings);
+        if needs_secret {
+            problems.extend(redis_uri.as_deref().and_then(|uri| self.secret_problem(uri)));
+        }
         let (Some(databases), Some(redis_uri), true) = (databases, redis_uri, problems.is_empty())
         else {
             let place = |problem: &Invalid| {
@@ -172,8 +201,7 @@ impl Settings {
             return Err(problems);
         };
         let request_timeout = self.seconds(&table::GUNICORN_TIMEOUT);
-        let workers = self.count(&table::GUNICORN_WORKERS);
-        let threads = workers.unwrap_or_else(processors);
+        let threads = self.threads();
         let owned = |setting| self.text(setting).map(str::to_owned);
         Ok(Config {
             databases,
@@ -188,10 +216,13 @@ impl Settings {
             max_body_bytes: self.count(&table::MAX_BODY_BYTES).unwrap_or_default(),
             request_timeout,
             grace: request_timeout.min(MAX_GRACE),
-            threads,
+            logs_start_and_stop: matches!(
+                self.text_or_default(&table::GUNICORN_LOGLEVEL).to_ascii_lowercase().as_str(),
+                "debug" | "info"
+            ),
             max_requests: self
                 .count(&table::GUNICORN_WORKER_CONNECTIONS)
-                .map(|each| each.saturating_mul(threads)),
+                .map(|each| each.saturating_mul(threads).min(MAX_ADMISSION)),
             max_waiting_reports: self.number(&table::MAX_WAITING_REPORTS).unwrap_or_default(),
             lease: self.seconds(&table::LEASE_SECONDS),
             worker_concurrency: self
@@ -222,6 +253,42 @@ impl Settings {
             is_testing: self.is_on(&table::TESTING),
             warnings,
         })
+    }
+
+    /// What is wrong with the secret: where Redis is a server other than the one of the
+    /// development set-up, it has to be set to something of one's own.
+    fn secret_problem(&self, redis_uri: &str) -> Option<Invalid> {
+        let is_server = !redis_uri.starts_with("sqlite:");
+        let given = self.text(&table::SECRET_KEY);
+        if redis_uri == DEVELOPMENT_REDIS
+            || !is_server
+            || given.is_some_and(|secret| secret != DEFAULT_SECRET)
+        {
+            return None;
+        }
+        let fault = match given {
+            Some(_) => format!("secret_key has the default value '{DEFAULT_SECRET}'"),
+            None => "secret_key is not set".to_owned(),
+        };
+        let problem = format!(
+            "Redis has a value that is not for development, but {fault}; give a long random text"
+        );
+        Some(self.invalid(&table::SECRET_KEY, problem))
+    }
+
+    /// Settings that were given and have no effect.
+    #[must_use]
+    pub fn without_effect(&self) -> Vec<&'static str> {
+        let is_idle = |setting: &&Setting| {
+            setting.meaning.contains("no effect") && self.text(setting).is_some()
+        };
+        table::ALL.iter().filter(is_idle).map(|setting| setting.name).collect()
+    }
+
+    /// Threads that answer requests and run tasks.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.count(&table::GUNICORN_WORKERS).filter(|count| *count > 0).unwrap_or_else(processors)
     }
 
     /// Least severe level that is logged, in upper case.
@@ -382,7 +449,7 @@ mod tests {
         assert_eq!(config.databases.read_only, config.databases.read_write);
         assert_eq!(config.redis_uri, "sqlite:data/queue.sqlite");
         assert_eq!(config.listen, Listen { port: 8000, bind: "::".parse().unwrap() });
-        assert_eq!((config.threads, config.max_requests), (processors(), None));
+        assert_eq!((settings_of(&[]).threads(), config.max_requests), (processors(), None));
     }
 
     #[test]
@@ -444,10 +511,43 @@ mod tests {
 
     #[test]
     fn a_limit_on_requests_exists_only_when_it_was_given() {
-        let config = resolved(&[("GUNICORN_WORKERS", "3")]);
-        assert_eq!((config.threads, config.max_requests), (3, None));
+        assert_eq!(settings_of(&[("GUNICORN_WORKERS", "3")]).threads(), 3);
+        assert_eq!(resolved(&[("GUNICORN_WORKERS", "3")]).max_requests, None);
         let config = resolved(&[("GUNICORN_WORKERS", "3"), ("GUNICORN_WORKER_CONNECTIONS", "4")]);
-        assert_eq!((config.threads, config.max_requests), (3, Some(12)));
+        assert_eq!(config.max_requests, Some(12));
+    }
+
+    #[test]
+    fn only_the_web_role_needs_a_secret_and_only_with_a_server() {
+        let refused = |variables: &[(&str, &str)]| {
+            let settings = settings_of(&[&[("DB_HOST", "db")], variables].concat());
+            assert!(settings.resolve(Embedded::IfPresent).is_ok());
+            let problems = settings.resolve_web(Embedded::IfPresent).err().unwrap_or_default();
+            problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        };
+        let server = ("REDIS_URI", "redis://cache:6379/0");
+        let secret = ("SECRET_KEY", "something of my own");
+        assert!(refused(&[server]).contains("secret_key is not set"));
+        assert!(refused(&[server, ("SECRET_KEY", "")]).contains("secret_key is not set"));
+        let default = refused(&[server, ("SECRET_KEY", DEFAULT_SECRET)]);
+        assert!(default.contains("secret_key has the default value 'default for"), "{default}");
+        assert_eq!(refused(&[server, secret]), "");
+        assert_eq!(refused(&[("REDIS_URI", "redis://redis:6379/0")]), "");
+        assert_eq!(refused(&[("REDIS_HOST", "redis")]), "");
+        assert_ne!(refused(&[("REDIS_URI", "redis://redis/0")]), "", "only that very text");
+        assert_eq!(refused(&[("REDIS_URI", "sqlite:x/queue")]), "");
+    }
+
+    #[test]
+    fn a_secret_is_kept_beside_the_embedded_queue_unless_one_was_given() {
+        let kept = |variables: &[(&str, &str)]| {
+            let config = settings_of(variables).resolve_web(Embedded::Create).ok().unwrap();
+            config.kept_secret()
+        };
+        assert_eq!(kept(&[]), Some("data/secret_key".into()));
+        assert_eq!(kept(&[("REDIS_URI", "sqlite:/x/q")]), Some("/x/secret_key".into()));
+        assert_eq!(kept(&[("SECRET_KEY", "mine")]), None);
+        assert_eq!(kept(&[("REDIS_URI", "redis://redis:6379/0")]), None);
     }
 
     #[test]

@@ -45,8 +45,6 @@ pub(crate) fn json_answer(body: impl Into<Body>) -> Response {
 
 /// How long a client may take to send its request line and headers.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long open requests may take to end when the process is asked to stop.
-const GRACE: Duration = Duration::from_secs(25);
 /// Connections that are open at the same time; further ones wait to be accepted.
 const MAX_CONNECTIONS: usize = 10_000;
 /// Bytes of request line and headers, the largest a client may send.
@@ -148,6 +146,8 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
+    let grace = ctx.config.grace;
+    let admission = ctx.config.max_requests.map(|max| Arc::new(Semaphore::new(max)));
     ctx.breakers.look();
     let usage = api::Usage::start(Arc::clone(&ctx));
     let backlog = api::Backlog::start(Arc::clone(&ctx));
@@ -164,7 +164,10 @@ pub async fn serve(
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
-        let place = Arc::clone(&places).acquire_owned().await?;
+        let place = tokio::select! {
+            place = Arc::clone(&places).acquire_owned() => place?,
+            () = &mut shutdown => break,
+        };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = &mut shutdown => break,
@@ -179,10 +182,14 @@ pub async fn serve(
             }
         };
         let _ = stream.set_nodelay(true);
-        let (app, ctx) = (app.clone(), Arc::clone(&web.ctx));
+        let (app, ctx, admission) = (app.clone(), Arc::clone(&web.ctx), admission.clone());
         let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
-            let (app, ctx) = (app.clone(), Arc::clone(&ctx));
+            let (app, ctx, admission) = (app.clone(), Arc::clone(&ctx), admission.clone());
             async move {
+                let _admitted = match admission {
+                    Some(admission) => admission.acquire_owned().await.ok(),
+                    None => None,
+                };
                 Ok::<_, Infallible>(one_request(&ctx, app, request.map(Body::new), peer).await)
             }
         });
@@ -194,7 +201,7 @@ pub async fn serve(
         });
     }
     drop(listener);
-    if tokio::time::timeout(GRACE, open.shutdown()).await.is_err() {
+    if tokio::time::timeout(grace, open.shutdown()).await.is_err() {
         tracing::warn!("requests still open after the grace time were cut off");
     }
     geoip_watch.abort();

@@ -1,13 +1,16 @@
 //! `ichnaea serve`: everything in one process, from nothing.
 
 use std::net::SocketAddr;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use ichnaea_domain::export::ExportConfig;
 use ichnaea_store::Store;
+use tokio::net::TcpListener;
 
 use super::Role;
+use super::signals::Signals;
 use crate::admin::apikey::{self, Values};
 use crate::admin::print;
 use crate::config::Config;
@@ -15,8 +18,23 @@ use crate::context::Context;
 use crate::demo::{self, Demo};
 
 /// Migrates, makes a key when there is none, says how to try the service, and runs all roles.
-pub async fn run(config: Config, with_demo: bool) -> anyhow::Result<()> {
+pub async fn run(
+    config: Config,
+    with_demo: bool,
+    mut signals: Signals,
+) -> anyhow::Result<ExitCode> {
+    let start = start(config, with_demo);
+    let (context, listener) = tokio::select! {
+        started = start => started?,
+        _ = signals.stop() => return Ok(ExitCode::SUCCESS),
+    };
+    super::run(context, &[Role::Web, Role::Worker, Role::Scheduler], Some(listener), signals).await
+}
+
+/// Everything up to the first request.
+async fn start(config: Config, with_demo: bool) -> anyhow::Result<(Arc<Context>, TcpListener)> {
     crate::cli::make_folders(&config)?;
+    let config = super::secret::settle(config)?;
     migrate(&config).await?;
     let context = Arc::new(Context::open(config).await?);
     let mut demo = None;
@@ -29,7 +47,7 @@ pub async fn run(config: Config, with_demo: bool) -> anyhow::Result<()> {
     }
     let listener = super::bind(context.config.listen).await?;
     greet(listener.local_addr()?, &key, demo.as_ref());
-    super::run(context, &[Role::Web, Role::Worker, Role::Scheduler], Some(listener)).await
+    Ok((context, listener))
 }
 
 async fn migrate(config: &Config) -> anyhow::Result<()> {

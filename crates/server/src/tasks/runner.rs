@@ -22,8 +22,6 @@ use crate::roles::Shutdown;
 use crate::sentry::incident;
 use crate::{fault, keys};
 
-/// How long running tasks may go on after a request to stop.
-const GRACE: Duration = Duration::from_secs(25);
 /// Pauses between looks into an empty message queue.
 const MIN_IDLE: Duration = Duration::from_millis(50);
 const MAX_IDLE: Duration = Duration::from_millis(500);
@@ -262,7 +260,7 @@ impl Worker {
             info!(running, "worker finishes what it has begun");
         }
         let all_done = async { while tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(GRACE, all_done).await.is_err() {
+        if tokio::time::timeout(self.run.context.config.grace, all_done).await.is_err() {
             tasks.shutdown().await;
         }
         if tokio::time::timeout(GIVE_BACK, give_back(&self.run)).await.is_err() {

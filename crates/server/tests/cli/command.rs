@@ -1,11 +1,14 @@
 //! The binary with the backends of one test.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use ichnaea_testkit::Backend;
 use ichnaea_testkit::database::{self, FreshDatabase};
 use ichnaea_testkit::keyvalue::{self, FreshKeyValue};
+
+/// The binary.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_ichnaea");
 
 /// How a command is run.
 #[derive(Clone)]
@@ -35,9 +38,12 @@ impl Backends {
 
     /// The command with these backends.
     pub fn ichnaea(&self) -> Ichnaea {
-        let environment =
-            [("DB_READWRITE_URI", &self.database.uri), ("REDIS_URI", &self.keyvalue.uri)];
-        let own = |(name, value): (&str, &String)| (name.to_owned(), value.clone());
+        let environment = [
+            ("DB_READWRITE_URI", self.database.uri.as_str()),
+            ("REDIS_URI", &self.keyvalue.uri),
+            ("SECRET_KEY", "only for tests"),
+        ];
+        let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         Ichnaea { environment: environment.map(own).to_vec() }
     }
 
@@ -64,7 +70,7 @@ impl Ichnaea {
 
     /// The command, ready to be started.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ichnaea"));
+        let mut command = Command::new(PROGRAM);
         command.args(arguments).env_clear().stdin(Stdio::null());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
@@ -72,12 +78,18 @@ impl Ichnaea {
 
     /// Runs the command to its end.
     pub fn run(&self, arguments: &[&str]) -> Ended {
-        let output = self.command(arguments).output().unwrap();
-        let lines = |bytes: Vec<u8>| -> Vec<String> {
-            String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
+        Ended::of(&self.command(arguments).output().unwrap())
+    }
+}
+
+impl Ended {
+    /// What came of a process.
+    pub fn of(output: &Output) -> Self {
+        let lines = |bytes: &[u8]| -> Vec<String> {
+            String::from_utf8_lossy(bytes).lines().map(str::to_owned).collect()
         };
-        let mut complaints = lines(output.stderr);
+        let mut complaints = lines(&output.stderr);
         complaints.retain(|line| !line.starts_with('{'));
-        Ended { status: output.status.code().unwrap(), lines: lines(output.stdout), complaints }
+        Self { status: output.status.code().unwrap(), lines: lines(&output.stdout), complaints }
     }
 }

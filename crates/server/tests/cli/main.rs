@@ -6,9 +6,12 @@ mod apikey;
 mod command;
 mod export_config;
 mod operate;
+mod process;
+mod roles;
 mod sentry;
 mod serve;
 mod settings;
+mod shell;
 
 /// Runs every listed test on both pairs.
 macro_rules! on_both_pairs {
@@ -51,6 +54,13 @@ on_both_pairs! {
     operate::a_worker_names_the_migrations_it_misses,
     operate::a_task_that_does_not_exist_is_a_usage_error,
     operate::an_empty_pipeline_is_drained_at_once,
+    roles::every_role_is_ready_and_ends_well_when_asked_again_and_again,
+    roles::a_request_that_is_being_sent_is_answered_before_the_end,
+    roles::a_second_signal_ends_a_process_at_once,
+    roles::the_second_scheduler_takes_over_when_the_first_is_killed,
+    roles::the_first_process_of_a_container_ends_well_and_buries_orphans,
+    roles::a_hang_up_reads_the_city_database_and_nothing_else_again,
+    roles::the_web_role_is_checked_without_listening,
     serve::the_printed_requests_work_and_a_signal_ends_it_well,
 }
 
@@ -68,10 +78,58 @@ fn every_configuration_problem_is_one_line() {
 }
 
 #[test]
+fn a_role_that_does_not_exist_is_answered_with_the_list_of_those_that_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = command::Ichnaea::without_backends(folder.path()).run(&["nonsense", "x"]);
+    assert_eq!((ended.status, ended.lines.len()), (1, 0));
+    for role in ["web", "worker", "scheduler", "map", "local_map", "shell", "alembic"] {
+        assert!(ended.complaints[1].contains(role), "{:?}", ended.complaints);
+    }
+}
+
+#[test]
+fn the_map_is_not_drawn_yet() {
+    let folder = tempfile::tempdir().unwrap();
+    for role in ["map", "local_map"] {
+        let ended = command::Ichnaea::without_backends(folder.path()).run(&[role]);
+        assert_eq!(ended.status, 1);
+        assert_eq!(ended.lines, ["Creating datamaps image tiles."]);
+        assert!(ended.complaints[0].contains("cannot be drawn"), "{:?}", ended.complaints);
+    }
+}
+
+#[test]
+fn the_secret_has_to_be_set_where_redis_is_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let guide = command::Ichnaea::without_backends(folder.path())
+        .env("DB_HOST", "192.0.2.1")
+        .env("DB_USER", "location")
+        .env("DB_PASSWORD", "hidden")
+        .env("GEOIP_PATH", "/nonexistent")
+        .env("REDIS_HOST", "127.0.0.1");
+    for role in ["web", "serve"] {
+        let ended = guide.run(&[role]);
+        assert_eq!(ended.status, 78);
+        assert!(ended.complaints[0].contains("secret_key is not set"), "{:?}", ended.complaints);
+    }
+    let default = guide.env("SECRET_KEY", "default for development, change in production");
+    let ended = default.run(&["web", "--check"]);
+    assert_eq!(ended.status, 78);
+    let complaint = &ended.complaints[0];
+    assert!(complaint.contains("secret_key has the default value"), "{complaint}");
+    assert!(!complaint.contains("hidden"), "{complaint}");
+}
+
+#[test]
 fn wrong_usage_has_a_status_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let ichnaea = command::Ichnaea::without_backends(folder.path());
-    for arguments in [&["nonsense"][..], &[], &["apikey", "create", "--maxreq", "many"]] {
+    for arguments in [
+        &[][..],
+        &["apikey", "nonsense"],
+        &["apikey", "create", "--maxreq", "many"],
+        &["worker", "--worker-concurrency", "many"],
+    ] {
         assert_eq!(ichnaea.run(arguments).status, 2, "{arguments:?}");
     }
     let many = ichnaea.run(&["apikey", "create", "--maxreq", "many"]);

@@ -245,7 +245,8 @@ fn a_sentry_that_is_away_or_refuses_is_told_and_delays_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let plain = Ichnaea::without_backends(folder.path())
         .env("DB_READWRITE_URI", "mysql://nobody@127.0.0.1:1/none")
-        .env("REDIS_URI", "redis://127.0.0.1:1/0");
+        .env("REDIS_URI", "redis://127.0.0.1:1/0")
+        .env("SECRET_KEY", "only for tests");
     let away = plain.clone().env("SENTRY_DSN", &format!("http://public@{}/42", nowhere()));
     let ended = away.run(&["sentry-test", "cli"]);
     assert_eq!(ended.status, 1, "{:?}", ended.lines);

@@ -29,6 +29,7 @@ impl Addresses {
             .args(arguments)
             .env("DB_READWRITE_URI", &self.database)
             .env("REDIS_URI", &self.keyvalue)
+            .env("SECRET_KEY", "only for tests")
             .env("LEASE_SECONDS", "1")
             .env_remove("ICHNAEA_FAULT")
             .stdin(Stdio::null())
