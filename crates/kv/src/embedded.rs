@@ -18,7 +18,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use uuid::Uuid;
 use worker::Worker;
 
-use crate::{Error, KeyValue, Op, Options, QueueState, Result, Taken, millis, now_ms};
+use crate::{Error, Facts, KeyValue, Op, Options, QueueState, Result, Taken, millis, now_ms};
 
 /// The version of the tables; raised when they change in a way that older programs cannot read.
 const SCHEMA_VERSION: i64 = 1;
@@ -141,6 +141,26 @@ impl KeyValue for Embedded {
     async fn ping(&self) -> Result<()> {
         let sql = "SELECT count(*) FROM queue";
         self.reader.run(move |db| Ok(db.query_row(sql, [], |_| Ok(()))?)).await
+    }
+
+    async fn facts(&self) -> Result<Facts> {
+        let sql = "SELECT sqlite_version(), page_count * page_size, \
+                   (SELECT file FROM pragma_database_list WHERE name = 'main') \
+                   FROM pragma_page_count, pragma_page_size";
+        let facts = move |db: &Connection| {
+            Ok(db.query_row(sql, [], |row| {
+                let file: String = row.get(2)?;
+                Ok(Facts {
+                    engine: "SQLite".to_owned(),
+                    version: row.get(0)?,
+                    is_durable: Some(!file.is_empty()),
+                    used_bytes: row.get::<_, i64>(1).ok().and_then(|bytes| bytes.try_into().ok()),
+                    file: Some(file).filter(|file| !file.is_empty()).map(Into::into),
+                    ..Facts::default()
+                })
+            })?)
+        };
+        self.reader.run(facts).await
     }
 
     async fn apply(&self, ops: Vec<Op>) -> Result<Vec<i64>> {

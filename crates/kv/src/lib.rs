@@ -9,6 +9,7 @@
 //! means belong to the callers; [`queue`] holds the little that all data queues share.
 
 mod embedded;
+mod facts;
 pub mod queue;
 mod redis;
 
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
+pub use facts::Facts;
 
 /// The answer of a verb.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -138,6 +140,9 @@ pub struct QueueState {
 pub trait KeyValue: Send + Sync {
     /// Succeeds when the engine answers.
     async fn ping(&self) -> Result<()>;
+
+    /// What an operator should know of the engine. For commands, not for requests.
+    async fn facts(&self) -> Result<Facts>;
 
     /// Does all of `ops`, in order, or none of them. One result per op: the new value for
     /// [`Op::Count`], 0 for the others. A counter that does not hold a whole number is an error.

@@ -22,7 +22,7 @@ use async_trait::async_trait;
 use link::{Link, Script};
 use uuid::Uuid;
 
-use crate::{Error, KeyValue, Op, Options, QueueState, Result, Taken, millis, now_ms};
+use crate::{Error, Facts, KeyValue, Op, Options, QueueState, Result, Taken, millis, now_ms};
 
 /// Life of a list in the original after an append, seconds: from what is left of it follows the
 /// age, also when an operator shortened it by hand.
@@ -142,6 +142,12 @@ impl Redis {
 impl KeyValue for Redis {
     async fn ping(&self) -> Result<()> {
         self.link.repeat(&redis::cmd("PING")).await
+    }
+
+    async fn facts(&self) -> Result<Facts> {
+        let info: String = self.link.repeat(&redis::cmd("INFO")).await?;
+        let (seconds, micros): (i64, i64) = self.link.repeat(&redis::cmd("TIME")).await?;
+        Ok(Facts::of_redis(&info, seconds * 1000 + micros / 1000))
     }
 
     async fn apply(&self, ops: Vec<Op>) -> Result<Vec<i64>> {

@@ -92,6 +92,7 @@ contract! {
     ;
     values:
         the_engine_answers_a_ping,
+        the_engine_tells_about_itself,
         a_value_is_read_back_until_it_is_deleted,
         keys_and_values_are_any_bytes,
         values_are_read_in_the_order_of_their_keys,

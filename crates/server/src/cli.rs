@@ -131,6 +131,20 @@ enum Command {
         #[command(subcommand)]
         command: Option<admin::settings::Command>,
     },
+    /// Looks at everything an installation needs and says what to do about what is missing
+    #[command(
+        after_help = "Changes nothing, and answers within seconds whatever is away. Run it with \
+        the settings of the role you wonder about.\n\n\
+        Ends with status 0 when the service works, warnings or not, and 1 when it does not.\n\n\
+        Examples:\n  \
+        ichnaea doctor\n  \
+        ichnaea doctor --problems\n  \
+        ichnaea doctor --json | jq -r '.[] | select(.verdict == \"error\") | .what'"
+    )]
+    Doctor {
+        #[command(flatten)]
+        options: admin::doctor::Options,
+    },
     /// Sends an event to Sentry, to see that it arrives
     #[command(
         alias = "sentry_test",
@@ -411,6 +425,10 @@ async fn run_command(settings: &Settings, command: Command) -> Result<ExitCode, 
             make_folders(&config)?;
             let kv = open_kv(&config).await?;
             admin::settings::run(&*kv, command).await?;
+        }
+        Command::Doctor { options } => {
+            let config = settings.resolve(Embedded::IfPresent)?;
+            return Ok(status(admin::doctor::run(&config, options).await?));
         }
         Command::SentryTest { command: None } => print_usage("sentry-test"),
         Command::SentryTest { command: Some(admin::sentry_test::Command::Cli) } => {

@@ -70,9 +70,7 @@ impl GeoIpFile {
     /// When the database in use was built, UTC.
     #[must_use]
     pub fn built(&self) -> Option<NaiveDateTime> {
-        let loaded = self.current.load();
-        let epoch = loaded.readers.iter().map(|reader| reader.metadata().build_epoch).min()?;
-        DateTime::from_timestamp(i64::try_from(epoch).ok()?, 0).map(|time| time.naive_utc())
+        built(&self.current.load())
     }
 
     /// Loads the file again when it changed; a file that cannot be used leaves the old one in use.
@@ -96,6 +94,22 @@ impl GeoIpFile {
             }
         }
     }
+}
+
+/// When the database at a path was built, UTC, or why it cannot be used.
+pub fn inspect(path: &Path) -> Result<NaiveDateTime, String> {
+    let state = files(path);
+    if state.is_empty() {
+        return Err(format!("there is no city database at {}", path.display()));
+    }
+    let loaded = Loaded { readers: load(&state)?, state };
+    built(&loaded).ok_or_else(|| "it does not say when it was built".to_owned())
+}
+
+/// When the oldest file was built.
+fn built(loaded: &Loaded) -> Option<NaiveDateTime> {
+    let epoch = loaded.readers.iter().map(|reader| reader.metadata().build_epoch).min()?;
+    DateTime::from_timestamp(i64::try_from(epoch).ok()?, 0).map(|time| time.naive_utc())
 }
 
 /// Looks at the file now and then, for as long as the process lives.

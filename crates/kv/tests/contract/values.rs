@@ -32,6 +32,22 @@ pub async fn the_engine_answers_a_ping(bench: &Bench) {
     assert_eq!(bench.kv.ping().await, Ok(()));
 }
 
+pub async fn the_engine_tells_about_itself(bench: &Bench) {
+    let facts = bench.kv.facts().await.unwrap();
+    let (major, _) = facts.version_numbers().unwrap();
+    assert!(major >= 3, "{facts:?}");
+    assert!(facts.used_bytes.is_some_and(|bytes| bytes > 0), "{facts:?}");
+    assert!(facts.is_durable.is_some(), "{facts:?}");
+    match facts.engine.as_str() {
+        "SQLite" => assert_eq!((facts.clock_ms, facts.eviction), (None, None)),
+        _ => {
+            assert!(facts.clock_ms.is_some_and(|ms| ms > 1_700_000_000_000), "{facts:?}");
+            assert_eq!((facts.is_replica, facts.file), (Some(false), None));
+            assert!(facts.eviction.is_some());
+        }
+    }
+}
+
 pub async fn a_value_is_read_back_until_it_is_deleted(bench: &Bench) {
     assert_eq!(get(bench, &["cache:stats:4"]).await, [None]);
     bench.kv.apply(vec![set("cache:stats:4", "{}")]).await.unwrap();

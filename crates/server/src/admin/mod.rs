@@ -10,6 +10,7 @@ use serde_json::Value;
 pub mod apikey;
 pub mod assignment;
 pub mod db;
+pub mod doctor;
 pub mod export_config;
 pub mod healthcheck;
 pub mod pipeline;

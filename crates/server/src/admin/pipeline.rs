@@ -125,23 +125,23 @@ impl Bar {
 /// Everything between a report and the tables.
 #[derive(Debug, Serialize)]
 pub struct Status {
-    queues: Vec<Queue>,
-    dead_letters: Vec<DeadLetters>,
-    seen: Vec<Sign>,
+    pub(super) queues: Vec<Queue>,
+    pub(super) dead_letters: Vec<DeadLetters>,
+    pub(super) seen: Vec<Sign>,
 }
 
 #[derive(Debug, Serialize)]
-struct Queue {
-    name: String,
-    waiting: u64,
-    in_flight: u64,
-    age_s: Option<u64>,
+pub(super) struct Queue {
+    pub(super) name: String,
+    pub(super) waiting: u64,
+    pub(super) in_flight: u64,
+    pub(super) age_s: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
-struct DeadLetters {
-    queue: String,
-    kept: u64,
+pub(super) struct DeadLetters {
+    pub(super) queue: String,
+    pub(super) kept: u64,
     counts: BTreeMap<String, u64>,
 }
 

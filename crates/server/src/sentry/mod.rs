@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use ::sentry::types::Dsn;
 use ::sentry::{Client, ClientOptions};
 
-use crate::{config, host};
+use crate::config;
 use delivery::Delivery;
 use event::{Facts, Level};
 pub use layer::Layer;
@@ -84,6 +84,13 @@ pub fn check_dsn(dsn: &str) -> Result<(), String> {
     Err(format!("{problem}; https://KEY@HOST/PROJECT is needed"))
 }
 
+/// The host and port of an address that can be used.
+#[must_use]
+pub fn host(dsn: &str) -> Option<(String, u16)> {
+    let dsn: Dsn = dsn.parse().ok()?;
+    Some((dsn.host().to_owned(), dsn.port()))
+}
+
 /// Starts to report what goes wrong from here on. Without a setting nothing is reported.
 pub fn start(setting: Option<&config::Sentry>, app: App) -> anyhow::Result<()> {
     let Some(setting) = setting else { return Ok(()) };
@@ -93,7 +100,7 @@ pub fn start(setting: Option<&config::Sentry>, app: App) -> anyhow::Result<()> {
     options.dsn = Some(dsn);
     options.release = Some(env!("CARGO_PKG_VERSION").into());
     options.environment = setting.environment.clone().map(Into::into);
-    options.server_name = Some(host::name().into());
+    options.server_name = Some(crate::host::name().into());
     options.transport = Some(Arc::new(Arc::clone(&delivery)));
     options.send_default_pii = false;
     let client = Client::with_options(options);

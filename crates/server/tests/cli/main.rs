@@ -4,6 +4,7 @@
 
 mod apikey;
 mod command;
+mod doctor;
 mod export_config;
 mod operate;
 mod process;
@@ -42,6 +43,8 @@ on_both_pairs! {
     apikey::a_set_up_that_runs_again_makes_no_second_key,
     apikey::what_is_no_key_is_refused,
     apikey::a_publicly_known_key_is_made_with_a_warning,
+    doctor::accounts_may_do_what_they_are_for,
+    doctor::an_installation_becomes_healthy_step_by_step,
     export_config::targets_are_created_listed_changed_and_deleted,
     export_config::what_is_no_target_is_refused,
     sentry::a_database_that_fails_is_reported_once_and_requests_go_on,

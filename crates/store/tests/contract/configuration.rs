@@ -2,6 +2,7 @@
 
 use ichnaea_domain::api_key::ApiKey;
 use ichnaea_domain::export::ExportConfig;
+use ichnaea_store::{Options, Store};
 
 use crate::{on_both, value};
 
@@ -86,5 +87,21 @@ on_both! {
         assert!(store.delete_export_config("partner").await.unwrap());
         assert!(!store.delete_export_config("partner").await.unwrap());
         assert_eq!(value(&db, "SELECT COUNT(*) FROM export_config"), "2");
+    }
+
+    async fn a_database_tells_about_itself_and_the_account(store, db) {
+        let facts = store.facts().await.unwrap();
+        assert!(!facts.is_read_only, "{facts:?}");
+        let Some(rights) = facts.rights else {
+            assert!(facts.server.starts_with("SQLite 3."), "{facts:?}");
+            assert!(facts.file.is_some_and(|file| file.exists()) && facts.clock.is_none());
+            return;
+        };
+        assert!(facts.server.starts_with("M") && facts.file.is_none(), "{facts:?}");
+        assert!(facts.clock.is_some());
+        assert!(rights.select && rights.can_write() && rights.ddl, "{rights:?}");
+        let reader = Store::open(&db.reader_uri(), &Options::default()).unwrap();
+        let rights = reader.facts().await.unwrap().rights.unwrap();
+        assert!(rights.select && !rights.can_change_something(), "{rights:?}");
     }
 }
