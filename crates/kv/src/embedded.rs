@@ -4,6 +4,7 @@
 //! snapshot of what was committed when it was asked. Other processes may do the same with the same
 //! file. Every commit waits for the disk, so that what was acknowledged survives a power cut.
 
+mod place;
 mod queues;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use uuid::Uuid;
-use worker::Worker;
+use worker::{File, Worker};
 
 use crate::{Error, Facts, KeyValue, Op, Options, QueueState, Result, Taken, millis, now_ms};
 
@@ -49,32 +50,38 @@ impl Embedded {
         if path == ":memory:" {
             let database = Connection::open_in_memory()?;
             prepare(&database)?;
-            let writer = Worker::start("kv", database, "BEGIN", wait, sweeper())?;
+            let writer = Worker::start("kv", File::in_memory(database), "BEGIN", wait, sweeper())?;
             return Ok(Self { reader: writer.clone(), writer });
         }
         let path = Path::new(path);
         let started = Instant::now();
         let database = loop {
             // Two processes that create the file at once can collide without SQLite's own waiting.
-            match connect(path, wait).and_then(|database| prepare(&database).map(|()| database)) {
+            match connect(path, wait, OpenFlags::SQLITE_OPEN_CREATE)
+                .and_then(|database| prepare(&database).map(|()| database))
+            {
                 Err(Error::Unavailable(_)) if started.elapsed() < options.connect_timeout => {
                     std::thread::sleep(Duration::from_millis(20));
                 }
                 result => break result?,
             }
         };
-        let beside = connect(path, wait)?;
-        beside.pragma_update(None, "query_only", true)?;
-        let writer = Worker::start("kv-write", database, "BEGIN IMMEDIATE", wait, sweeper())?;
+        let open_again = move |path: &Path| connect(path, wait, OpenFlags::empty());
+        let open_beside = move |path: &Path| {
+            let database = connect(path, wait, OpenFlags::empty())?;
+            database.pragma_update(None, "query_only", true)?;
+            Ok(database)
+        };
+        let beside = File::at(path, open_beside(path)?, open_beside)?;
+        let file = File::at(path, database, open_again)?;
+        let writer = Worker::start("kv-write", file, "BEGIN IMMEDIATE", wait, sweeper())?;
         let reader = Worker::start("kv-read", beside, "BEGIN", wait, |_| Ok(()))?;
         Ok(Self { writer, reader })
     }
 }
 
-fn connect(path: &Path, wait: Duration) -> Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+fn connect(path: &Path, wait: Duration, more: OpenFlags) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
     let database = Connection::open_with_flags(path, flags)?;
     database.busy_timeout(wait)?;
     database.set_prepared_statement_cache_capacity(64);

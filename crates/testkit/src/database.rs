@@ -145,6 +145,32 @@ impl Drop for FreshDatabase {
     }
 }
 
+/// The rows of a statement on an SQLite file, as [`FreshDatabase::rows`] has them.
+#[must_use]
+pub fn rows_of_file(file: &std::path::Path, statement: &str) -> Vec<Vec<Option<String>>> {
+    sqlite_rows(file, statement)
+}
+
+/// Keeps an SQLite file locked, as another program may, until it is dropped.
+pub struct LockedFile {
+    _transaction: rusqlite::Connection,
+}
+
+impl LockedFile {
+    /// Locks a file for everybody else who wants to write.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be locked.
+    #[must_use]
+    pub fn new(file: &std::path::Path) -> Self {
+        let connection = rusqlite::Connection::open(file).expect("the database file opens");
+        connection.busy_timeout(std::time::Duration::from_secs(10)).expect("a busy time-out");
+        connection.execute_batch("BEGIN EXCLUSIVE").expect("the lock is free");
+        Self { _transaction: connection }
+    }
+}
+
 fn file(folder: &tempfile::TempDir) -> std::path::PathBuf {
     folder.path().join("ichnaea.db")
 }

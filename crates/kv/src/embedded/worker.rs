@@ -4,15 +4,54 @@
 //! whatever came in during the last commit goes into the next one together, and is answered after
 //! it. Each job has a savepoint: one that fails takes nothing back but its own changes.
 
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+use super::place::{Now, Place};
 use crate::{Error, Result};
 
 /// Most jobs in one transaction, and most that wait for their turn before callers have to.
 const GROUP: usize = 100;
+
+/// What the thread works on.
+pub(super) struct File {
+    database: Connection,
+    /// `None`: in memory.
+    place: Option<(Place, Open)>,
+}
+
+/// Opens the file at a path once more.
+type Open = Box<dyn Fn(&Path) -> Result<Connection> + Send>;
+
+impl File {
+    pub(super) fn in_memory(database: Connection) -> Self {
+        Self { database, place: None }
+    }
+
+    /// An open file, and how to open what may lie at its path later.
+    pub(super) fn at(
+        path: &Path,
+        database: Connection,
+        open: impl Fn(&Path) -> Result<Connection> + Send + 'static,
+    ) -> Result<Self> {
+        Ok(Self { database, place: Some((Place::of(path)?, Box::new(open))) })
+    }
+
+    /// Makes sure that this still is the file at its path.
+    fn look(&mut self) -> Result<()> {
+        let Some((place, open)) = &mut self.place else { return Ok(()) };
+        if place.look()? == Now::Other {
+            let database = open(place.path())?;
+            *place = Place::of(&place.path().to_owned())?;
+            // Not closed: SQLite would delete the journal at the path, which is that of the new file.
+            std::mem::forget(std::mem::replace(&mut self.database, database));
+        }
+        Ok(())
+    }
+}
 
 /// The way to the thread; it ends when all of these are gone.
 #[derive(Clone)]
@@ -65,7 +104,7 @@ impl Worker {
     /// `wait` for an answer. `after` runs in every transaction after the jobs.
     pub(super) fn start(
         name: &str,
-        database: Connection,
+        mut file: File,
         begin: &'static str,
         wait: Duration,
         mut after: impl FnMut(&Connection) -> Result<()> + Send + 'static,
@@ -74,7 +113,10 @@ impl Worker {
         let work = move || {
             let mut group = Vec::with_capacity(GROUP);
             while queue.blocking_recv_many(&mut group, GROUP) > 0 {
-                let outcome = run_group(&database, begin, &mut group, &mut after);
+                let outcome = file
+                    .look()
+                    .and_then(|()| run_group(&file.database, begin, &mut group, &mut after));
+                let database = &file.database;
                 if outcome.is_err() && !database.is_autocommit() {
                     // If this fails too, the next group fails on its first statement and says why.
                     let _ = database.execute_batch("ROLLBACK");

@@ -9,6 +9,7 @@
 )]
 
 mod accounting;
+mod files;
 mod flood;
 mod matrix;
 mod rows;

@@ -38,7 +38,7 @@ impl Scene {
         geoip::write_city_file(&folder.path().join("city.mmdb")).unwrap();
         let scene = Self { mariadb, redis, to_database, to_redis, folder };
         service::run(&["db", "migrate"], &scene.direct());
-        for statement in statements("NOW()", "UNHEX") {
+        for statement in statements("NOW()", "CURDATE()") {
             scene.mariadb.execute(&statement);
         }
         scene
@@ -83,8 +83,8 @@ pub fn warm(web: &Service) {
     }
 }
 
-/// Statements that make the keys and stations; `now` and `unhex` as the database says them.
-pub fn statements(now: &str, unhex: &str) -> Vec<String> {
+/// Statements that make the keys and stations; `now` and `today` as the database says them.
+pub fn statements(now: &str, today: &str) -> Vec<String> {
     let key = |name: &str, maxreq: u32, sample_submit: u32| {
         format!(
             "INSERT INTO api_key (valid_key, maxreq, allow_fallback, allow_locate, allow_region, \
@@ -99,8 +99,8 @@ pub fn statements(now: &str, unhex: &str) -> Vec<String> {
         format!(
             "INSERT INTO wifi_shard_{shard} (mac, lat, lon, max_lat, min_lat, max_lon, min_lon, \
              radius, region, samples, source, weight, created, modified, last_seen) \
-             VALUES ({unhex}('{mac}'), 51.75, -1.25, 51.7501, 51.7499, -1.2499, -1.2501, 30, 'GB', \
-             20, 3, 20, {now}, {now}, {now})"
+             VALUES (X'{mac}', 51.75, -1.25, 51.7501, 51.7499, -1.2499, -1.2501, 30, 'GB', \
+             20, 3, 20, {now}, {now}, {today})"
         )
     }));
     statements

@@ -67,12 +67,40 @@ pub fn command(arguments: &[&str], settings: &[Setting]) -> Command {
 impl Service {
     /// Starts a role.
     pub fn start(role: &str, settings: &[Setting]) -> Self {
+        Self::spawn(command(&[role], settings))
+    }
+
+    /// Starts the web role with room for no more than what it has when told so, which it lives to see.
+    pub fn start_web_that_can_be_limited(settings: &[Setting]) -> Self {
+        let binary = command(&["web"], settings);
+        let mut shell = Command::new("sh");
+        // A write beyond the limit is an error then, instead of the end.
+        shell.args(["-c", "trap '' XFSZ; exec \"$0\" web"]).arg(binary.get_program());
+        for (name, value) in binary.get_envs() {
+            if let Some(value) = value {
+                shell.env(name, value);
+            }
+        }
+        let mut web = Self::spawn(shell);
+        web.until("it listens", |web| TcpStream::connect(web.address).is_ok());
+        web
+    }
+
+    /// Lets the process write no byte at or beyond this position of any file; `None`: no limit.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let limit = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
+        let arguments = [format!("--pid={}", self.child.id()), format!("--fsize={limit}:")];
+        assert!(Command::new("prlimit").args(arguments).status().unwrap().success());
+    }
+
+    fn spawn(mut command: Command) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
         let said = tempfile::Builder::new().prefix("ichnaea-said-").tempfile().unwrap();
         let (file, said) = said.keep().unwrap();
-        let child = command(&[role], settings)
+        let child = command
+            .stdin(Stdio::null())
             .env("GUNICORN_PORT", address.port().to_string())
             .env("BIND", "127.0.0.1")
             .stdout(Stdio::null())

@@ -5,11 +5,12 @@
 //! readers go on while the writer works. Commits are synced to disk: a batch is removed from its
 //! queue once its rows are committed, so rows that a power cut could take back would be lost.
 
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 use tokio::sync::oneshot;
@@ -24,6 +25,9 @@ const PREPARED: usize = 256;
 /// How many calls may wait for a thread. Readers work through this many in a tenth of a second;
 /// when they do not, the disk is in trouble and more callers would only wait for nothing.
 const WAITING: usize = 4096;
+
+/// How often a reading thread looks whether its file is the one at the path.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// How many threads read.
 const READERS: std::ops::RangeInclusive<usize> = 2..=4;
@@ -246,28 +250,74 @@ impl Queue {
 
 /// One thread: takes jobs until nobody can send any more.
 fn work(place: &Place, duty: Duty, jobs: &Mutex<Receiver<Job>>) {
-    let mut connection = None;
+    let mut file = File { connection: None, identity: None, looked: None };
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = next else { return };
         let outcome =
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match &mut connection {
-                Some(open) => job(Ok(open)),
-                None => match open(place, duty) {
-                    Ok(opened) => job(Ok(connection.insert(opened))),
-                    Err(error) => job(Err(error)),
-                },
-            }));
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(file.get(place, duty))));
         if outcome.is_err() {
             // A rule panicked in the middle of its transaction: closing rolls it back.
-            connection = None;
+            file.connection = None;
         }
     }
 }
 
-fn open(place: &Place, duty: Duty) -> Result<Connection> {
+/// The connection of one thread.
+struct File {
+    connection: Option<Connection>,
+    /// Device and number of the file when it was first opened.
+    identity: Option<(u64, u64)>,
+    /// When it was last looked whether it still is the one at its path.
+    looked: Option<Instant>,
+}
+
+impl File {
+    /// The connection, opened when there is none.
+    ///
+    /// SQLite goes on with a file that was deleted, moved or replaced while it is open, and what it
+    /// then writes is gone with the process. So it is looked first. A file that is gone is waited
+    /// for: it is not for us to begin an empty one in its place.
+    fn get(&mut self, place: &Place, duty: Duty) -> Result<&mut Connection> {
+        if let (Some(path), Some(opened)) = (&place.file, self.identity)
+            && self.is_to_look(duty)
+        {
+            let now = identity(path)?;
+            self.looked = Some(Instant::now());
+            if now != opened {
+                // Not closed: SQLite would delete the journal at the path, which is that of the
+                // new file.
+                std::mem::forget(self.connection.take());
+            }
+        }
+        match &mut self.connection {
+            Some(connection) => Ok(connection),
+            none => {
+                let connection = open(place, duty, self.identity.is_none())?;
+                self.identity = place.file.as_deref().map(identity).transpose()?;
+                Ok(none.insert(connection))
+            }
+        }
+    }
+
+    /// Before each write, and now and then before a read, of which there are many.
+    fn is_to_look(&self, duty: Duty) -> bool {
+        matches!(duty, Duty::Write) || self.looked.is_none_or(|at| at.elapsed() > LOOK_EVERY)
+    }
+}
+
+fn identity(path: &Path) -> Result<(u64, u64)> {
+    match std::fs::metadata(path) {
+        Ok(found) => Ok((found.dev(), found.ino())),
+        Err(error) => {
+            Err(Error::unavailable(format!("the database file is not where it was: {error}")))
+        }
+    }
+}
+
+fn open(place: &Place, duty: Duty, is_first: bool) -> Result<Connection> {
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    flags.set(OpenFlags::SQLITE_OPEN_CREATE, !place.read_only);
+    flags.set(OpenFlags::SQLITE_OPEN_CREATE, !place.read_only && is_first);
     let connection = match &place.file {
         Some(file) => Connection::open_with_flags(file, flags),
         None => Connection::open_in_memory(),
