@@ -98,7 +98,8 @@ settings! {
     GEOIP_PATH = path(Stores, &[User::Web, User::Worker], "city database in MaxMind's format, or \
         a folder with one for IPv4 and one for IPv6")
         .otherwise("the folder geoip in the data folder");
-    BACKEND_TIMEOUT = count(Stores, EVERYBODY, "seconds a call to the database or Redis may take")
+    BACKEND_TIMEOUT = count(Stores, EVERYBODY, "seconds one request may wait \
+        for the database and Redis in all, and a task for one answer")
         .default("10");
 
     GUNICORN_PORT = Setting::new(Web, WEB, Kind::OWN_PORT, "port to listen on")

@@ -84,6 +84,8 @@ struct Worker {
     running: Mutex<HashSet<(Task, Option<String>)>>,
     /// Why a task found a backend away, until somebody has looked into it.
     outage: Mutex<Option<String>>,
+    /// Tasks that fail though both backends answer.
+    refused: Mutex<Waiting>,
 }
 
 impl Worker {
@@ -92,6 +94,7 @@ impl Worker {
             run: Run::new(context),
             running: Mutex::default(),
             outage: Mutex::default(),
+            refused: Mutex::default(),
         })
     }
 
@@ -238,6 +241,10 @@ impl Worker {
             if database.is_ok() && kv.is_ok() {
                 if waiting.has_begun() {
                     info!("worker goes on");
+                }
+                // A database that is read-only, for instance: it answers, and no task gets anywhere.
+                if !waiting.has_begun() && lock(&self.refused).is_to_be_noted(Instant::now()) {
+                    warn!(incident = incident::BACKEND_AWAY, "a task was given back: {why}");
                 }
                 // What was noted meanwhile is over as well.
                 self.take_outage();
