@@ -98,6 +98,7 @@ pub async fn run(
         Some(port) => {
             let listener = listen_on(context.config.metrics_bind, port).await;
             let listener = listener.context("the Prometheus endpoint (METRICS_PORT)")?;
+            info!(address = %listener.local_addr()?, "Prometheus finds the metrics at /metrics");
             let (context, mut shutdown) = (Arc::clone(&context), shutdown.clone());
             let requested = async move { shutdown.requested().await };
             Some(tokio::spawn(endpoint::serve(context, listener, requested)))

@@ -247,3 +247,48 @@ async fn one_request(
     );
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+    use crate::config::{Embedded, Settings};
+    use crate::metrics::Metrics;
+
+    async fn context(folder: &std::path::Path) -> Context {
+        let data = folder.as_os_str().to_owned();
+        let settings = Settings::read(|_| None, |name| (name == "DATA_DIR").then(|| data.clone()));
+        let config = settings.resolve(Embedded::Create).ok().unwrap();
+        Context { metrics: Metrics::recording(), ..Context::open(config).await.unwrap() }
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_panics_answers_503_and_is_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let ctx = context(folder.path()).await;
+        let app = Router::new().route(
+            "/page",
+            any(|| async {
+                panic!("on purpose");
+                #[expect(unreachable_code, reason = "says what a handler gives")]
+                not_found()
+            }),
+        );
+        let request = Request::get("/page").body(Body::empty()).unwrap();
+        let peer = ([127, 0, 0, 1], 1).into();
+        let response = one_request(&ctx, app, request, peer).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(response.headers().contains_key("x-content-type-options"));
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert!(!body.windows(7).any(|part| part == b"purpose"));
+        let lines = ctx.metrics.take_recorded();
+        assert_eq!(
+            lines[..2],
+            [
+                "location.request.failure:1|c|#path:page",
+                "location.request:1|c|#path:page,method:get,status:503",
+            ]
+        );
+    }
+}

@@ -49,7 +49,7 @@ pub struct App {
     pub now: NaiveDateTime,
     instances: Vec<Instance>,
     proxy: Option<NginxServer>,
-    _database: FreshDatabase,
+    fresh_database: FreshDatabase,
     _keyvalue: FreshKeyValue,
     _folder: TempDir,
 }
@@ -85,6 +85,15 @@ impl App {
     ///
     /// When anything of it fails.
     pub async fn start_in(setting: Setting<'_>, provider: &str) -> Self {
+        Self::start_with(setting, provider, &[]).await
+    }
+
+    /// The same with further options of the command line.
+    ///
+    /// # Panics
+    ///
+    /// When anything of it fails.
+    pub async fn start_with(setting: Setting<'_>, provider: &str, options: &[&str]) -> Self {
         let fresh_database = match setting {
             Setting::Direct(backend) => database::fresh(backend),
             Setting::On(server) | Setting::Proxied(server) => {
@@ -99,7 +108,7 @@ impl App {
 
         let schema = Store::open(&fresh_database.uri, &Options::default()).expect("a database");
         schema.migrate().await.expect("migrations");
-        let command = Command::parse_from([
+        let arguments = [
             "ichnaea",
             "--db-readonly-uri",
             &fresh_database.reader_uri(),
@@ -111,7 +120,8 @@ impl App {
             &fresh_keyvalue.uri,
             "--geoip-path",
             &geoip_path,
-        ]);
+        ];
+        let command = Command::parse_from(arguments.iter().chain(options));
         let config = command.settings.resolve(Embedded::IfPresent);
         let config = config.unwrap_or_else(|problems| panic!("settings: {problems:?}"));
         let now = Clock::System.now();
@@ -141,10 +151,15 @@ impl App {
             now,
             instances,
             proxy,
-            _database: fresh_database,
+            fresh_database,
             _keyvalue: fresh_keyvalue,
             _folder: folder,
         }
+    }
+
+    /// Changes the database behind the service's back.
+    pub fn execute(&self, statements: &[&str]) {
+        self.fresh_database.execute(statements);
     }
 
     /// Sends the request of a case.
