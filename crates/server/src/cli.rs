@@ -162,6 +162,12 @@ enum Command {
     /// Shows and works off what waits between a report and the tables
     #[command(subcommand)]
     Pipeline(admin::pipeline::Command),
+    /// Lists what is counted and measured
+    Metrics {
+        /// Write docs/metrics.md, which is about the log too
+        #[arg(long)]
+        markdown: bool,
+    },
     /// Lists background tasks and runs them by hand
     #[command(subcommand)]
     Task(admin::task::Command),
@@ -450,6 +456,7 @@ async fn run_command(settings: &Settings, command: Command) -> Result<ExitCode, 
                 return Ok(ExitCode::FAILURE);
             }
         }
+        Command::Metrics { markdown } => admin::metrics::run(markdown),
         Command::Task(admin::task::Command::List) => admin::task::list(),
         Command::Task(admin::task::Command::Send { name, shard }) => {
             let context = open_without_geoip(settings).await?;

@@ -13,6 +13,7 @@ pub mod db;
 pub mod doctor;
 pub mod export_config;
 pub mod healthcheck;
+pub mod metrics;
 pub mod pipeline;
 pub mod sentry_test;
 pub mod settings;

@@ -35,6 +35,7 @@ use failure::{Panicked, caught};
 use observe::Answered;
 
 pub use client::Client;
+pub use observe::REQUEST_FIELDS;
 pub(crate) use observe::is_logged;
 pub use query::{key_parameter, url};
 

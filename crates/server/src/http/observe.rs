@@ -5,11 +5,20 @@ use std::time::Duration;
 use tracing::Level;
 
 use crate::api::Facts;
+use crate::api::facts::FieldDoc;
 use crate::context::Context;
 use crate::logging::{CANONICAL, Fields};
 
 /// Files that are served as they are.
 const STATIC: [&str; 3] = ["/favicon.ico", "/robots.txt", "/apple-touch-icon-precomposed.png"];
+
+/// The fields that the line of every request has.
+pub const REQUEST_FIELDS: &[FieldDoc] = &[
+    ("http_method", "text", "always"),
+    ("http_path", "text", "always: without its escapes and parameters"),
+    ("http_status", "number", "always"),
+    ("duration_s", "number", "always: seconds with three decimals"),
+];
 
 /// A request and its answer.
 pub struct Answered<'a> {

@@ -104,37 +104,37 @@ definitions! {
     REQUEST: Counter "request" [tag("path"), tag("method"), tag("status")]
         "a request was answered; not for static files, unknown paths and wrong methods";
     REQUEST_TIMING: Timer "request.timing" [tag("path"), tag("method")]
-        "the same; whole milliseconds over statsd";
+        "a request was answered: how long that took; whole milliseconds over statsd";
     LOCATE_REQUEST: Counter "locate.request" [tag("path"), tag("key")]
         "a position query came in; `key` is the key, `none` (not sent, malformed) or `invalid` (unknown, not allowed); not when the key could not be checked";
     REGION_REQUEST: Counter "region.request" [tag("path"), tag("key")]
-        "the same for region queries";
+        "like `locate.request`, for region queries";
     SUBMIT_REQUEST: Counter "submit.request" [tag("path"), tag("key")]
-        "the same for submissions";
+        "like `locate.request`, for submissions";
     LOCATE_QUERY: Counter "locate.query"
         [tag("key"), maybe("geoip"), tag("blue"), tag("cell"), tag("wifi")]
         "a position query of a known key that can have a result was looked up; `none`, `one` or `many` entries (Bluetooth and Wi-Fi as sent, valid cells); `geoip:false` when there is no client address";
     REGION_QUERY: Counter "region.query"
         [tag("key"), maybe("geoip"), tag("blue"), tag("cell"), tag("wifi")]
-        "the same for region queries";
+        "like `locate.query`, for region queries";
     LOCATE_SOURCE: Counter "locate.source"
         [tag("key"), tag("source"), tag("accuracy"), tag("status")]
-        "a source (`internal`, `geoip`, `fallback`) was asked for such a query; `accuracy` is the class that was expected, `status` is `hit` when the source reached it, else `miss`";
+        "a source (`internal`, `geoip`, `fallback`) was asked for a query that `locate.query` counts; `accuracy` is the class that was expected, `status` is `hit` when the source reached it, else `miss`";
     REGION_SOURCE: Counter "region.source"
         [tag("key"), tag("source"), tag("accuracy"), tag("status")]
-        "the same for region queries";
+        "like `locate.source`, for region queries";
     LOCATE_RESULT: Counter "locate.result"
         [tag("key"), tag("fallback_allowed"), tag("accuracy"), tag("status"), maybe("source")]
-        "such a query was answered; `source` only with a hit";
+        "a query that `locate.query` counts was answered; `source` only with a hit";
     REGION_RESULT: Counter "region.result"
         [tag("key"), tag("fallback_allowed"), tag("accuracy"), tag("status"), maybe("source")]
-        "the same for region queries";
+        "like `locate.result`, for region queries";
     FALLBACK_CACHE: Counter "locate.fallback.cache" [tag("fallback_name"), tag("status")]
         "the cached answers of a provider were looked at: `hit`, `miss`, `bypassed`, `inconsistent` or `failure`";
     FALLBACK_LOOKUP: Counter "locate.fallback.lookup" [tag("fallback_name"), tag("status")]
         "a provider answered; its HTTP status";
     FALLBACK_LOOKUP_TIMING: Timer "locate.fallback.lookup.timing" [tag("fallback_name")]
-        "a provider answered";
+        "a provider answered: how long that took";
     BATCH_UPLOAD: Counter "data.batch.upload" [maybe("key")]
         "a submission was accepted, after sampling";
 
@@ -144,7 +144,7 @@ definitions! {
     LOCATE_USER: Gauge "locate.user" [tag("key"), tag("interval")]
         "every ten minutes: distinct addresses that asked for positions in `1d` and `7d`";
     SUBMIT_USER: Gauge "submit.user" [tag("key"), tag("interval")]
-        "the same for submissions";
+        "like `locate.user`, for submissions";
     QUEUE: Gauge "queue" [tag("queue"), tag("queue_type"), maybe("data_type")]
         "every minute: items that wait, for task queues (`task`) and data queues (`data`), those of export targets included";
     RATE_CONTROL_LOCATE: Gauge "rate_control.locate" []
@@ -152,25 +152,25 @@ definitions! {
     RATE_CONTROL_TARGET: Gauge "rate_control.locate.target" []
         "every minute while the rate controller is on: backlog of observations it aims at";
     RATE_CONTROL_KP: Gauge "rate_control.locate.kp" []
-        "the same: proportional gain";
+        "every minute while the rate controller is on: proportional gain";
     RATE_CONTROL_KI: Gauge "rate_control.locate.ki" []
-        "the same: integral gain";
+        "every minute while the rate controller is on: integral gain";
     RATE_CONTROL_KD: Gauge "rate_control.locate.kd" []
-        "the same: derivative gain";
+        "every minute while the rate controller is on: derivative gain";
     RATE_CONTROL_PTERM: Gauge "rate_control.locate.pterm" []
-        "the same: proportional part of its output";
+        "every minute while the rate controller is on: proportional part of its output";
     RATE_CONTROL_ITERM: Gauge "rate_control.locate.iterm" []
-        "the same: integral part";
+        "every minute while the rate controller is on: integral part of its output";
     RATE_CONTROL_DTERM: Gauge "rate_control.locate.dterm" []
-        "the same: derivative part";
+        "every minute while the rate controller is on: derivative part of its output";
     TRX_HISTORY_LENGTH: Gauge "trx_history.length" []
         "every minute when the database account may see it: length of the transaction history of InnoDB";
     TRX_HISTORY_MIN: Gauge "trx_history.min" []
-        "every minute while the rate controller is on and the length is known: history below which it goes on after a pause";
+        "every minute while the rate controller is on and the length of the history is known: length below which sampling goes on after a pause";
     TRX_HISTORY_MAX: Gauge "trx_history.max" []
-        "the same: history above which it pauses";
+        "every minute while the rate controller is on and the length of the history is known: length above which it pauses";
     TRX_HISTORY_PURGING: Gauge "trx_history.purging" []
-        "the same: 1 while it pauses for the database to purge, else 0";
+        "every minute while the rate controller is on and the length of the history is known: 1 while it pauses for the database to purge, else 0";
 
     // Tasks
     TASK: Timer "task" [tag("task")]
@@ -180,11 +180,11 @@ definitions! {
     EXPORT_UPLOAD: Counter "data.export.upload" [tag("key"), tag("status")]
         "an upload was tried; HTTP status, or `success` and `failure` for buckets";
     EXPORT_UPLOAD_TIMING: Timer "data.export.upload.timing" [tag("key")]
-        "the same";
+        "an upload was tried: how long that took";
     REPORT_UPLOAD: Counter "data.report.upload" [maybe("key")]
         "reports were read for learning; `key` is the API key, if any";
     REPORT_DROP: Counter "data.report.drop" [maybe("key")]
-        "reports of these were not usable";
+        "reports were read from which nothing could be learned";
     OBSERVATION_UPLOAD: Counter "data.observation.upload" [tag("type"), maybe("key")]
         "observations of `blue`, `cell` or `wifi` came out of reports";
     OBSERVATION_DROP: Counter "data.observation.drop" [tag("type"), maybe("key")]
@@ -200,7 +200,7 @@ definitions! {
     STATION_DBERROR: Counter "data.station.dberror" [tag("errno"), tag("type")]
         "the database asked to repeat a transaction (errors 1205, 1213); `blue`, `cell`, `wifi` or `cellarea`";
     DATAMAPS_DBERROR: Counter "datamaps.dberror" [tag("errno")]
-        "the same for the tables of the coverage map";
+        "like `data.station.dberror`, for the tables of the coverage map";
 
     // Ours
     REQUEST_FAILURE: Counter "request.failure" [tag("path")]

@@ -5,6 +5,7 @@
 //! of them a call does nothing.
 
 mod definition;
+pub mod document;
 pub mod endpoint;
 mod log;
 pub mod process;

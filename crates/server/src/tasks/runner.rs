@@ -16,6 +16,7 @@ use tracing::{debug, error, info, warn};
 use super::message::{Message, send};
 use super::waiting::Waiting;
 use super::{EXPORT_EXPIRES, Outcome, Run, Task, batch};
+use crate::api::facts::FieldDoc;
 use crate::context::Context;
 use crate::logging::{CANONICAL, Fields};
 use crate::roles::Shutdown;
@@ -297,6 +298,21 @@ impl Drop for Running<'_> {
         lock(&self.worker.running).remove(&self.what);
     }
 }
+
+/// The fields of the line of a task.
+pub const TASK_FIELDS: &[FieldDoc] = &[
+    ("task", "text", "always"),
+    ("shard", "text", "the task has shards, or is for one export target"),
+    ("success", "flag", "always"),
+    ("duration_s", "number", "always: seconds with three decimals"),
+    (
+        "items",
+        "number",
+        "it did not fail: reports, observations, areas, grid cells or rows worked on",
+    ),
+    ("counts", "object", "it did not fail: what happened, by name; zero counts are left out"),
+    ("error", "text", "it failed"),
+];
 
 /// One line for a task that has run; of interest to an operator only when it did something.
 pub fn log(task: Task, shard: Option<&str>, outcome: &Outcome, duration_s: f64) {

@@ -157,8 +157,8 @@ pub async fn a_task_that_did_something_has_a_line(backend: Backend) {
     let answer = client::send_raw(app.address, "POST", b"/v2/geosubmit", &[], Some(report)).await;
     assert_eq!(answer.status, 200);
     let config = &app.context.config;
-    let run = || command_lines(&config.databases.read_write, &config.redis_uri);
-    let lines = run();
+    let run = |task| command_lines(&config.databases.read_write, &config.redis_uri, task);
+    let lines = run("update_incoming");
     let line = lines.iter().find(|line| line.contains("canonical-log-line")).unwrap();
     let mut fields = mozlog(line).1;
     assert!(fields["duration_s"].take().is_f64());
@@ -168,15 +168,15 @@ pub async fn a_task_that_did_something_has_a_line(backend: Backend) {
     );
     assert!(fields["counts"].is_object());
     // One that has nothing to do is of no interest.
-    let lines = run();
+    let lines = run("update_cellarea");
     assert!(!lines.iter().any(|line| line.contains("canonical-log-line")), "{lines:?}");
     app.stop().await;
 }
 
-/// What the task for incoming reports writes to standard error, run by hand.
-fn command_lines(database: &str, redis: &str) -> Vec<String> {
+/// What a task that is run by hand writes to standard error.
+fn command_lines(database: &str, redis: &str, task: &str) -> Vec<String> {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_ichnaea"))
-        .args(["task", "run", "update_incoming"])
+        .args(["task", "run", task])
         .env_clear()
         .envs([("DB_READWRITE_URI", database), ("REDIS_URI", redis)])
         .output()
