@@ -88,8 +88,8 @@ impl<E: Display> Missed<E> {
         match self {
             Self::Away => debug!("{consequence}: {self}"),
             Self::Late | Self::Failed(_) => {
-                if let Some(suppressed) = logging::pass_seldom(consequence) {
-                    warn!(incident, suppressed, "{consequence}: {self}");
+                if let Some(passed) = logging::pass_seldom(consequence) {
+                    warn!(incident, suppressed = passed.suppressed, "{consequence}: {self}");
                 }
             }
         }

@@ -3,7 +3,7 @@
 use std::backtrace::Backtrace;
 use std::panic::PanicHookInfo;
 
-use super::throttle::Throttle;
+use super::throttle::{Passed, Throttle};
 
 /// Reports panics in the log instead of in the middle of it.
 pub fn log_panics() {
@@ -13,7 +13,7 @@ pub fn log_panics() {
 fn report(info: &PanicHookInfo<'_>) {
     // Whoever finds a way to cause one may do so often; a backtrace is expensive.
     static SELDOM: Throttle = Throttle::new();
-    let Some(suppressed) = SELDOM.pass() else { return };
+    let Some(Passed { suppressed }) = SELDOM.pass() else { return };
     let error = info.payload_as_str().unwrap_or("a panic without a text");
     let place = info.location().map(ToString::to_string);
     let traceback = Backtrace::force_capture().to_string();

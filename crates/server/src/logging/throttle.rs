@@ -11,6 +11,13 @@ const PAUSE_MS: u64 = 1000;
 /// What times are counted from.
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
+/// A record may be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// How many were not since the last one, if any.
+    pub suppressed: Option<u64>,
+}
+
 /// Lets one record of a kind pass each second and counts the others.
 #[derive(Debug)]
 pub struct Throttle {
@@ -26,14 +33,13 @@ impl Throttle {
         Self { next_ms: AtomicU64::new(0), suppressed: AtomicU64::new(0) }
     }
 
-    /// Whether a record may be written now, and how many were not since the last one; `None` inside
-    /// when there were none.
+    /// Whether a record may be written now.
     #[must_use]
-    pub fn pass(&self) -> Option<Option<u64>> {
+    pub fn pass(&self) -> Option<Passed> {
         self.pass_at(u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 
-    fn pass_at(&self, now_ms: u64) -> Option<Option<u64>> {
+    fn pass_at(&self, now_ms: u64) -> Option<Passed> {
         let next_ms = self.next_ms.load(Ordering::Relaxed);
         let is_first = now_ms >= next_ms
             && self
@@ -47,7 +53,7 @@ impl Throttle {
                 .is_ok();
         if is_first {
             let suppressed = self.suppressed.swap(0, Ordering::Relaxed);
-            Some((suppressed > 0).then_some(suppressed))
+            Some(Passed { suppressed: (suppressed > 0).then_some(suppressed) })
         } else {
             self.suppressed.fetch_add(1, Ordering::Relaxed);
             None
@@ -66,7 +72,7 @@ static NAMED: Mutex<BTreeMap<&'static str, Throttle>> = Mutex::new(BTreeMap::new
 
 /// [`Throttle::pass`] for records of a named kind.
 #[must_use]
-pub fn pass_seldom(kind: &'static str) -> Option<Option<u64>> {
+pub fn pass_seldom(kind: &'static str) -> Option<Passed> {
     NAMED.lock().unwrap_or_else(PoisonError::into_inner).entry(kind).or_default().pass()
 }
 
@@ -75,8 +81,8 @@ pub fn pass_seldom(kind: &'static str) -> Option<Option<u64>> {
 macro_rules! warn_seldom {
     ($($record:tt)*) => {{
         static SELDOM: $crate::logging::Throttle = $crate::logging::Throttle::new();
-        if let Some(suppressed) = SELDOM.pass() {
-            tracing::warn!(suppressed, $($record)*);
+        if let Some(passed) = SELDOM.pass() {
+            tracing::warn!(suppressed = passed.suppressed, $($record)*);
         }
     }};
 }
@@ -89,12 +95,12 @@ mod tests {
     #[test]
     fn one_record_passes_a_second_and_says_how_many_did_not() {
         let throttle = Throttle::new();
-        assert_eq!(throttle.pass_at(5), Some(None));
+        assert_eq!(throttle.pass_at(5), Some(Passed { suppressed: None }));
         for now_ms in [5, 6, 1004] {
             assert_eq!(throttle.pass_at(now_ms), None, "{now_ms}");
         }
-        assert_eq!(throttle.pass_at(1005), Some(Some(3)));
-        assert_eq!(throttle.pass_at(3000), Some(None));
+        assert_eq!(throttle.pass_at(1005), Some(Passed { suppressed: Some(3) }));
+        assert_eq!(throttle.pass_at(3000), Some(Passed { suppressed: None }));
     }
 
     #[test]
@@ -106,6 +112,6 @@ mod tests {
             threads.into_iter().map(|thread| thread.join().unwrap()).sum()
         });
         assert_eq!(passed, 1);
-        assert_eq!(throttle.pass_at(2000), Some(Some(3999)));
+        assert_eq!(throttle.pass_at(2000), Some(Passed { suppressed: Some(3999) }));
     }
 }
