@@ -303,7 +303,7 @@ impl Drop for Running<'_> {
 pub const TASK_FIELDS: &[FieldDoc] = &[
     ("task", "text", "always"),
     ("shard", "text", "the task has shards, or is for one export target"),
-    ("success", "flag", "always"),
+    ("outcome", "text", "always: `done`, `idle` or `failed`"),
     ("duration_s", "number", "always: seconds with three decimals"),
     (
         "items",

@@ -163,8 +163,8 @@ pub async fn a_task_that_did_something_has_a_line(backend: Backend) {
     let mut fields = mozlog(line).1;
     assert!(fields["duration_s"].take().is_f64());
     assert_eq!(
-        (&fields["msg"], &fields["task"], &fields["items"], &fields["success"]),
-        (&json!("update_incoming done"), &json!("update_incoming"), &json!(1), &json!(true))
+        (&fields["msg"], &fields["task"], &fields["items"], &fields["outcome"]),
+        (&json!("update_incoming done"), &json!("update_incoming"), &json!(1), &json!("done"))
     );
     assert!(fields["counts"].is_object());
     // One that has nothing to do is of no interest.
