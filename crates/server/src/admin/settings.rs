@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use anyhow::{anyhow, bail};
 use clap::Subcommand;
+use ichnaea_domain::rate_control::{Parameter, STATE};
 use ichnaea_kv::{KeyValue, Op};
 use serde_json::{Value, json};
 
 use super::{print, print_json, table, warn};
-use crate::keys;
 
 /// What to do with settings.
 #[derive(Subcommand, Debug)]
@@ -54,106 +54,69 @@ pub enum Command {
     },
 }
 
-/// A setting: its name, what it may be, and what it does.
+/// A setting: a parameter of the rate controller, or what the controller keeps for itself.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Setting {
     /// The key under which it is kept.
     pub name: &'static str,
-    allowed: Allowed,
-    /// What counts when it is not set; `None`: nothing does, it has to be set to be of use.
-    default: Option<&'static str>,
+    /// `None`: not for operators.
+    parameter: Option<Parameter>,
+    /// What counts when it is not set.
+    default: &'static str,
     summary: &'static str,
 }
 
-/// Which values a setting takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Allowed {
-    /// A number from 0 to 100.
-    Percent,
-    /// 0 or 1.
-    Switch,
-    /// A whole number above 0.
-    Count,
-    /// A number from 0 up.
-    Gain,
-    /// Written by the service alone.
-    Nothing,
-}
-
-const TARGET: &str = "rate_controller_target";
-const ENABLED: &str = "rate_controller_enabled";
-const TRX_MIN: &str = "rate_controller_trx_min";
-const TRX_MAX: &str = "rate_controller_trx_max";
+const TARGET: &str = Parameter::Target.name();
+const ENABLED: &str = Parameter::Enabled.name();
+const TRX_MIN: &str = Parameter::TrxMin.name();
+const TRX_MAX: &str = Parameter::TrxMax.name();
 
 /// Every setting, in the order in which they are listed.
 const SETTINGS: [Setting; 10] = [
-    setting(
-        keys::GLOBAL_LOCATE_SAMPLE_RATE,
-        Allowed::Percent,
-        Some("100"),
-        "percentage of position queries to learn from, multiplied with that of the key",
-    ),
-    setting(
-        ENABLED,
-        Allowed::Switch,
-        Some("0"),
-        "1: the percentage above follows the backlog of observations",
-    ),
-    setting(TARGET, Allowed::Count, None, "backlog of observations to aim at; needed when enabled"),
-    setting("rate_controller_kp", Allowed::Gain, Some("8"), "proportional gain"),
-    setting("rate_controller_ki", Allowed::Gain, Some("0"), "integral gain"),
-    setting("rate_controller_kd", Allowed::Gain, Some("0"), "derivative gain"),
-    setting(
-        TRX_MAX,
-        Allowed::Count,
-        Some("1000000"),
-        "length of the database's undo history at which learning from queries pauses",
-    ),
-    setting(TRX_MIN, Allowed::Count, Some("1000"), "length at which it goes on"),
-    setting(
-        "rate_controller_trx_purging",
-        Allowed::Nothing,
-        Some("0"),
-        "1 while it pauses; written by the controller",
-    ),
-    setting(
-        "rate_controller_state",
-        Allowed::Nothing,
-        Some("{}"),
-        "what the controller remembers between two steps",
-    ),
+    of_operators(Parameter::SampleRate),
+    of_operators(Parameter::Enabled),
+    of_operators(Parameter::Target),
+    of_operators(Parameter::Kp),
+    of_operators(Parameter::Ki),
+    of_operators(Parameter::Kd),
+    of_operators(Parameter::TrxMax),
+    of_operators(Parameter::TrxMin),
+    Setting { parameter: None, ..of_operators(Parameter::TrxPurging) },
+    Setting {
+        name: STATE,
+        parameter: None,
+        default: "{}",
+        summary: "what the controller remembers between two steps",
+    },
 ];
 
-const fn setting(
-    name: &'static str,
-    allowed: Allowed,
-    default: Option<&'static str>,
-    summary: &'static str,
-) -> Setting {
-    Setting { name, allowed, default, summary }
+const fn of_operators(parameter: Parameter) -> Setting {
+    Setting {
+        name: parameter.name(),
+        parameter: Some(parameter),
+        default: parameter.default_text(),
+        summary: parameter.meaning(),
+    }
 }
 
 impl Setting {
     /// Checks a value alone.
     fn check(&self, value: &str) -> Result<(), String> {
-        let number: Option<f64> = value.parse().ok().filter(|number: &f64| number.is_finite());
-        let is_allowed = match self.allowed {
-            Allowed::Percent => number.is_some_and(|number| (0.0..=100.0).contains(&number)),
-            Allowed::Switch => matches!(value, "0" | "1"),
-            Allowed::Count => value.parse::<i64>().is_ok_and(|count| count > 0),
-            Allowed::Gain => number.is_some_and(|number| number >= 0.0),
-            Allowed::Nothing => false,
+        let Some(parameter) = self.parameter else {
+            return Err(format!("{} is not set by hand", self.name));
+        };
+        let number = parameter.range().read(value);
+        let (is_allowed, allowed) = match parameter {
+            // More than all is what the original takes, and nobody means.
+            Parameter::SampleRate => (
+                number.is_some_and(|number| (0.0..=100.0).contains(&number.real())),
+                "a number from 0 to 100",
+            ),
+            _ => (number.is_some(), parameter.range().text()),
         };
         if is_allowed {
             return Ok(());
         }
-        let allowed = match self.allowed {
-            Allowed::Percent => "a number from 0 to 100",
-            Allowed::Switch => "0 or 1",
-            Allowed::Count => "a whole number above 0",
-            Allowed::Gain => "a number from 0 up",
-            Allowed::Nothing => return Err(format!("{} is not set by hand", self.name)),
-        };
         Err(format!("{}: {value:?} was given, {allowed} is needed", self.name))
     }
 
@@ -162,8 +125,8 @@ impl Setting {
     }
 
     /// The value in force.
-    fn effective<'a>(&self, values: &'a Values) -> Option<&'a str> {
-        self.value(values).or(self.default)
+    fn effective<'a>(&self, values: &'a Values) -> &'a str {
+        self.value(values).unwrap_or(self.default)
     }
 }
 
@@ -173,7 +136,7 @@ type Values = BTreeMap<&'static str, String>;
 /// Checks what only shows when all values are seen together.
 fn check_together(values: &Values) -> Result<(), String> {
     let of = |name: &str| {
-        SETTINGS.iter().find(|setting| setting.name == name).and_then(|it| it.effective(values))
+        SETTINGS.iter().find(|setting| setting.name == name).map(|it| it.effective(values))
     };
     let count = |name: &str| of(name).and_then(|text| text.parse::<i64>().ok());
     if let (Some(min), Some(max)) = (count(TRX_MIN), count(TRX_MAX))
@@ -200,7 +163,7 @@ pub async fn run(kv: &dyn KeyValue, command: Command) -> anyhow::Result<()> {
         }
         Command::Get { name, json: true } => print_json(&to_json(name, &values)),
         Command::Get { name, json: false } => {
-            print(name.effective(&values).unwrap_or("None"));
+            print(name.effective(&values));
             Ok(())
         }
         Command::Set { name, value } => {
@@ -221,7 +184,7 @@ async fn set(
     setting.check(value).map_err(|problem| anyhow!(problem))?;
     values.insert(setting.name, value.to_owned());
     check_together(&values).map_err(|problem| anyhow!(problem))?;
-    if setting.name == keys::GLOBAL_LOCATE_SAMPLE_RATE
+    if setting.parameter == Some(Parameter::SampleRate)
         && values.get(ENABLED).is_some_and(|enabled| enabled == "1")
     {
         warn("the rate controller is enabled and will overwrite this within a minute");
@@ -232,13 +195,13 @@ async fn set(
 }
 
 async fn unset(kv: &dyn KeyValue, mut values: Values, setting: &Setting) -> anyhow::Result<()> {
-    if setting.allowed == Allowed::Nothing {
+    if setting.parameter.is_none() {
         bail!("{} is not set by hand", setting.name);
     }
     values.remove(setting.name);
     check_together(&values).map_err(|problem| anyhow!(problem))?;
     kv.apply(vec![Op::Delete { key: setting.name.into() }]).await?;
-    print(format!("{}: {} (default)", setting.name, setting.default.unwrap_or("None")));
+    print(format!("{}: {} (default)", setting.name, setting.default));
     Ok(())
 }
 
@@ -263,7 +226,7 @@ fn listing(values: &Values) -> Vec<String> {
     let head = ["name", "value", "default", "what it does"].map(str::to_owned).to_vec();
     let row = |setting: &Setting| {
         let value = setting.value(values).unwrap_or("not set");
-        let default = setting.default.unwrap_or("None");
+        let default = setting.default;
         [setting.name, value, default, setting.summary].map(str::to_owned).to_vec()
     };
     let rows: Vec<_> = std::iter::once(head).chain(SETTINGS.iter().map(row)).collect();
@@ -291,7 +254,7 @@ mod tests {
                 &["-1", "100.1", "", "NaN"][..],
             ),
             ("rate_controller_enabled", &["0", "1"], &["2", "true", "1.0"]),
-            ("rate_controller_target", &["1", "1000000"], &["0", "-1", "1.5", "true"]),
+            ("rate_controller_target", &["0", "1", "1000000"], &["-1", "1.5", "true"]),
             ("rate_controller_kp", &["0", "8", "0.25"], &["-0.1", "inf", "x"]),
             ("rate_controller_kd", &["0.5"], &["-1"]),
             ("rate_controller_trx_max", &["2"], &["0", "1e6"]),
@@ -310,10 +273,11 @@ mod tests {
 
     #[test]
     fn defaults_are_values_themselves() {
-        for setting in SETTINGS.iter().filter(|setting| setting.allowed != Allowed::Nothing) {
-            if let Some(default) = setting.default {
-                assert_eq!(setting.check(default), Ok(()), "{}", setting.name);
-            }
+        for setting in SETTINGS.iter().filter(|setting| setting.parameter.is_some()) {
+            assert_eq!(setting.check(setting.default), Ok(()), "{}", setting.name);
+        }
+        for parameter in Parameter::ALL {
+            assert!(named(parameter.name()).is_ok(), "{parameter:?}");
         }
         assert_eq!(check_together(&Values::new()), Ok(()));
     }

@@ -30,7 +30,7 @@ const MAX_ADMISSION: usize = 1 << 20;
 const MAX_GRACE: Duration = Duration::from_secs(25);
 
 /// The Redis of the original's development set-up.
-const DEVELOPMENT_REDIS: &str = "redis://redis:6379/0";
+pub const DEVELOPMENT_REDIS: &str = "redis://redis:6379/0";
 
 /// What the settings mean.
 #[derive(Clone)]

@@ -12,17 +12,14 @@ use super::Finding;
 use super::judge::{self, Account, Clocks, Space, Waiting, Whereabouts, unless_away};
 use crate::admin::pipeline::Status;
 use crate::clock::Clock;
-use crate::config::Config;
 use crate::config::table::DEFAULT_SECRET;
+use crate::config::{Config, DEVELOPMENT_REDIS};
 use crate::seen::Kind;
 use crate::tasks::update_incoming::is_exported;
 use crate::{geoip, keys};
 
 /// How long one check may take.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The address of the original's development containers, where any secret will do.
-const DEVELOPMENT_REDIS: &str = "redis://redis:6379/0";
 
 /// What is looked at.
 struct Installation<'a> {
