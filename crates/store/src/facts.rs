@@ -25,6 +25,7 @@ pub struct Facts {
 
 /// What an account may do with the tables of its database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a right of its own")]
 pub struct Rights {
     /// Read rows.
     pub select: bool,

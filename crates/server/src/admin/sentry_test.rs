@@ -35,6 +35,7 @@ pub enum Command {
 }
 
 /// Sends from this process; false when Sentry did not take it.
+#[must_use]
 pub fn cli(clock: &Clock) -> bool {
     let message = format!("Testing Sentry configuration via cli ({})", stamp(clock));
     say(&format!("Using message: {message}"));

@@ -144,7 +144,7 @@ fn check_together(values: &Values) -> Result<(), String> {
     {
         return Err(format!("{TRX_MAX} ({max}) has to be above {TRX_MIN} ({min})"));
     }
-    if of(ENABLED) == Some("1") && !count(TARGET).is_some_and(|target| target > 0) {
+    if of(ENABLED) == Some("1") && count(TARGET).is_none_or(|target| target <= 0) {
         return Err(format!("set {TARGET} before {ENABLED}"));
     }
     Ok(())
@@ -158,7 +158,9 @@ pub async fn run(kv: &dyn KeyValue, command: Command) -> anyhow::Result<()> {
             print_json(&SETTINGS.iter().map(|it| to_json(it, &values)).collect::<Vec<_>>())
         }
         Command::List { json: false } => {
-            listing(&values).iter().for_each(|line| print(line.trim_end()));
+            for line in listing(&values) {
+                print(line.trim_end());
+            }
             Ok(())
         }
         Command::Get { name, json: true } => print_json(&to_json(name, &values)),

@@ -77,10 +77,7 @@ struct Reporter {
 
 /// Whether an address can be used as `SENTRY_DSN`; what is wrong with it otherwise.
 pub fn check_dsn(dsn: &str) -> Result<(), String> {
-    let problem = match dsn.parse::<Dsn>() {
-        Ok(_) => return Ok(()),
-        Err(problem) => problem,
-    };
+    let Err(problem) = dsn.parse::<Dsn>() else { return Ok(()) };
     Err(format!("{problem}; https://KEY@HOST/PROJECT is needed"))
 }
 

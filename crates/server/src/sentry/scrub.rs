@@ -43,8 +43,7 @@ fn without_quotes(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut quote = None;
     let mut before = ' ';
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
+    for c in text.chars() {
         match quote {
             Some(open) if c == open => quote = None,
             Some(_) => {}

@@ -3,6 +3,7 @@
 use super::Outcome;
 
 /// Reports the message.
+#[must_use]
 pub fn run(message: Option<&str>) -> Outcome {
     let mut outcome = Outcome::default();
     let is_sent = crate::sentry::report(message.unwrap_or("Testing Sentry configuration"));

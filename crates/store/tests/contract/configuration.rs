@@ -97,7 +97,7 @@ on_both! {
             assert!(facts.file.is_some_and(|file| file.exists()) && facts.clock.is_none());
             return;
         };
-        assert!(facts.server.starts_with("M") && facts.file.is_none(), "{facts:?}");
+        assert!(facts.server.starts_with('M') && facts.file.is_none(), "{facts:?}");
         assert!(facts.clock.is_some());
         assert!(rights.select && rights.can_write() && rights.ddl, "{rights:?}");
         let reader = Store::open(&db.reader_uri(), &Options::default()).unwrap();

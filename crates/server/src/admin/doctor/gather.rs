@@ -181,7 +181,7 @@ impl Installation<'_> {
             };
             let waiting = status.queues.iter().map(|queue| Waiting {
                 queue: queue.name.clone(),
-                waiting: queue.waiting,
+                items: queue.waiting,
                 in_flight: queue.in_flight,
                 age_s: queue.age_s,
                 dead: dead(&queue.name),
@@ -201,9 +201,9 @@ impl Installation<'_> {
             tokio::join!(ask(&self.writer, Store::facts), ask(&self.kv, |kv| kv.facts()));
         let database = database.ok().and_then(|facts| facts.clock);
         judge::clocks(Clocks {
-            here_ms: self.clock.now_ms(),
-            database_ms: database.map(|clock| clock.and_utc().timestamp_millis()),
-            redis_ms: redis.ok().and_then(|facts| facts.clock_ms),
+            here: self.clock.now_ms(),
+            database: database.map(|clock| clock.and_utc().timestamp_millis()),
+            redis: redis.ok().and_then(|facts| facts.clock_ms),
         })
     }
 

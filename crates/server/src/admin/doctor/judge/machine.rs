@@ -37,19 +37,19 @@ pub(in super::super) fn geoip(path: &str, built: &Result<i64, String>) -> Findin
 /// Clocks, milliseconds since 1970; `None` where one could not be read or is that of this machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in super::super) struct Clocks {
-    pub(in super::super) here_ms: i64,
+    pub(in super::super) here: i64,
     /// In whole seconds.
-    pub(in super::super) database_ms: Option<i64>,
-    pub(in super::super) redis_ms: Option<i64>,
+    pub(in super::super) database: Option<i64>,
+    pub(in super::super) redis: Option<i64>,
 }
 
 /// Do all clocks say the same?
 pub(in super::super) fn clocks(clocks: Clocks) -> Vec<Finding> {
     let check = "clocks";
-    let others = [("the database", clocks.database_ms), ("Redis", clocks.redis_ms)];
+    let others = [("the database", clocks.database), ("Redis", clocks.redis)];
     let others: Vec<(&str, u64)> = others
         .into_iter()
-        .filter_map(|(name, ms)| Some((name, ms?.abs_diff(clocks.here_ms))))
+        .filter_map(|(name, ms)| Some((name, ms?.abs_diff(clocks.here))))
         .collect();
     if others.is_empty() {
         return vec![Finding::skipped(check, "no other clock to compare this one with")];
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn clocks_agree() {
-        let here_ms = 1_000_000_000;
+        let here = 1_000_000_000;
         for (database, redis, expected) in [
             (None, None, &[Skipped][..]),
             (Some(0), None, &[Fine]),
@@ -183,8 +183,8 @@ mod tests {
             (None, Some(30_001), &[Error]),
             (Some(6000), Some(-60_000), &[Warning, Error]),
         ] {
-            let of = |skew: Option<i64>| skew.map(|skew| here_ms + skew);
-            let all = Clocks { here_ms, database_ms: of(database), redis_ms: of(redis) };
+            let of = |skew: Option<i64>| skew.map(|skew| here + skew);
+            let all = Clocks { here, database: of(database), redis: of(redis) };
             assert_eq!(verdicts(&clocks(all)), expected, "{all:?}");
         }
     }

@@ -12,7 +12,7 @@ const STUCK_S: u64 = 2 * 3600;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) struct Waiting {
     pub(in super::super) queue: String,
-    pub(in super::super) waiting: u64,
+    pub(in super::super) items: u64,
     pub(in super::super) in_flight: u64,
     /// Since the last time something was added.
     pub(in super::super) age_s: Option<u64>,
@@ -27,9 +27,9 @@ pub(in super::super) fn queues(queues: &[Waiting], limit: u64) -> Vec<Finding> {
     let check = "queues";
     let mut findings = Vec::new();
     let sum = |of: fn(&Waiting) -> u64| queues.iter().map(of).sum::<u64>();
-    let (waiting, in_flight) = (sum(|queue| queue.waiting), sum(|queue| queue.in_flight));
+    let (waiting, in_flight) = (sum(|queue| queue.items), sum(|queue| queue.in_flight));
     let incoming = queues.iter().find(|queue| queue.queue == crate::keys::UPDATE_INCOMING);
-    let incoming = incoming.map_or(0, |queue| queue.waiting);
+    let incoming = incoming.map_or(0, |queue| queue.items);
     let remedy = "start more workers (`ichnaea worker`), or see in their log why they stand still";
     if limit > 0 && incoming >= limit / 2 {
         let what = format!("{incoming} reports wait; from {limit} on they are refused");
@@ -40,11 +40,11 @@ pub(in super::super) fn queues(queues: &[Waiting], limit: u64) -> Vec<Finding> {
         });
     }
     let is_stuck = |queue: &&Waiting| {
-        queue.is_served && queue.waiting > 0 && queue.age_s.is_some_and(|age_s| age_s > STUCK_S)
+        queue.is_served && queue.items > 0 && queue.age_s.is_some_and(|age_s| age_s > STUCK_S)
     };
     for queue in queues.iter().filter(is_stuck) {
         let age = time(queue.age_s.unwrap_or_default());
-        let what = format!("{} holds {} items for {age} now", queue.queue, queue.waiting);
+        let what = format!("{} holds {} items for {age} now", queue.queue, queue.items);
         findings.push(Finding::warning(check, what, remedy));
     }
     let dead = sum(|queue| queue.dead);
@@ -98,10 +98,10 @@ mod tests {
     use super::*;
     use crate::admin::doctor::Verdict::{self, Error, Ok as Fine, Warning};
 
-    fn queue(name: &str, waiting: u64, age_s: u64) -> Waiting {
+    fn queue(name: &str, items: u64, age_s: u64) -> Waiting {
         Waiting {
             queue: name.into(),
-            waiting,
+            items,
             in_flight: 0,
             age_s: Some(age_s),
             dead: 0,
