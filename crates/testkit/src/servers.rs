@@ -191,6 +191,7 @@ impl RedisConnection {
 
 impl MariaDbServer {
     /// The rows of a statement as text, past the code under test.
+    #[must_use]
     pub fn rows(&self, statement: &str) -> Vec<Vec<Option<String>>> {
         crate::database::server_rows(&self.uri, vec![statement.to_owned()])
     }
