@@ -26,6 +26,8 @@ use crate::{fault, keys};
 /// Pauses between looks into an empty message queue.
 const MIN_IDLE: Duration = Duration::from_millis(50);
 const MAX_IDLE: Duration = Duration::from_millis(500);
+/// How long a message that is being taken is waited for at the end.
+const LAST_MESSAGE: Duration = Duration::from_secs(2);
 /// How long giving back unfinished batches may take at the end.
 const GIVE_BACK: Duration = Duration::from_secs(5);
 /// A message that was taken by a worker that then died is taken again after this long.
@@ -117,10 +119,14 @@ impl Worker {
                 }
                 continue;
             }
+            let mut message = std::pin::pin!(self.next_message());
             let message = tokio::select! {
-                biased;
-                () = shutdown.requested() => break,
-                message = self.next_message() => message,
+                message = &mut message => message,
+                // What was taken is still worked on, unless Redis hangs.
+                () = shutdown.requested() => match tokio::time::timeout(LAST_MESSAGE, message).await {
+                    Ok(message) => message,
+                    Err(_) => break,
+                },
             };
             match message {
                 Ok(Some(message)) => {
