@@ -9,10 +9,9 @@ ARG FILES=compiled
 
 # Compiles on the processor of the machine at hand, for the one that is asked for.
 FROM --platform=$BUILDPLATFORM docker.io/library/rust:1.95-bookworm AS compiled
-ARG BUILDARCH
 ARG TARGETARCH
 # hadolint ignore=DL3008
-RUN if [ "$TARGETARCH" != "$BUILDARCH" ]; then \
+RUN if [ "$TARGETARCH" != "$(dpkg --print-architecture)" ]; then \
       case $TARGETARCH in amd64) gcc=x86-64 ;; *) gcc=aarch64 ;; esac; \
       apt-get update; \
       apt-get install -y --no-install-recommends "gcc-$gcc-linux-gnu" "libc6-dev-$TARGETARCH-cross"; \
