@@ -45,10 +45,16 @@ fn start_web(ichnaea: &Ichnaea) -> (Running, String) {
 
 /// A position query as a device sends it; the status of the answer.
 fn locate(address: &str) -> String {
-    let body = r#"{"wifiAccessPoints":[{"macAddress":"02:1c:ac:00:00:01"},{"macAddress":"02:1c:ac:00:00:02"}]}"#;
+    let path = format!("/v1/geolocate?key={KEY}");
+    let seen = r#"{"wifiAccessPoints":[{"macAddress":"02:1c:ac:00:00:01"},{"macAddress":"02:1c:ac:00:00:02"}]}"#;
+    ask(address, &path, seen)
+}
+
+/// The status of the answer to a request.
+fn ask(address: &str, path: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     let request = format!(
-        "POST /v1/geolocate?key={KEY} HTTP/1.1\r\nHost: {address}\r\nX-Forwarded-For: {CLIENT}\r\n\
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nX-Forwarded-For: {CLIENT}\r\n\
          Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     );
@@ -92,6 +98,11 @@ pub fn a_database_that_fails_is_reported_once_and_requests_go_on(backend: Backen
     let ichnaea = reporting(backends.migrated(), &sink).env("GEOIP_PATH", "/nonexistent");
     let (_web, address) = start_web(&ichnaea);
     assert_eq!(incident(&sink.next()), "geoip");
+    // What clients do wrong is their affair.
+    assert_eq!(ask(&address, "/v1/geolocate", "{}"), "400");
+    assert_eq!(ask(&address, "/v1/geolocate?key=nobodys", "{}"), "400");
+    assert_eq!(ask(&address, "/v3/nothing", ""), "404");
+    assert_eq!(sink.others().len(), 0);
     backends.database.execute(&["DROP TABLE api_key", "DROP TABLE wifi_shard_a"]);
     for _ in 0..20 {
         assert_eq!(locate(&address), "404");
@@ -273,6 +284,28 @@ fn a_sentry_that_is_away_or_refuses_is_told_and_delays_nothing() {
     let wrong = plain.env("SENTRY_DSN", "https://sentry.example/1").run(&["sentry-test", "cli"]);
     assert_eq!(wrong.status, 78);
     assert!(wrong.complaints[0].starts_with("ichnaea: SENTRY_DSN: "), "{:?}", wrong.complaints);
+}
+
+#[test]
+fn a_panic_is_reported_with_the_way_to_it() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let sink = Sink::start(200);
+    let setting = ichnaea_server::config::Sentry {
+        dsn: sink.dsn("public"),
+        environment: Some("test-stage".to_owned()),
+    };
+    ichnaea_server::logging::start("ERROR", ichnaea_server::logging::Format::MozLog);
+    ichnaea_server::sentry::start(Some(&setting), ichnaea_server::sentry::App::Web).unwrap();
+    let panicking = || panic!("no room for 51.5142, -0.0931 of {CLIENT}");
+    assert!(std::thread::spawn(panicking).join().is_err());
+    let reported = sink.next();
+    check(&reported, "webapp");
+    let event = &reported.event;
+    assert_eq!(event["message"], "panic: no room for […], […] of […]");
+    assert_eq!(event["level"], "error");
+    assert!(event["tags"]["location"].as_str().unwrap().contains("tests/cli/sentry.rs:"));
+    assert!(event["extra"]["traceback"].as_str().unwrap().contains("panicking"), "{event}");
+    assert!(!reported.raw.contains("51.5142"), "{}", reported.raw);
 }
 
 #[test]
