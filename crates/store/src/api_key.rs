@@ -4,7 +4,7 @@ use ichnaea_domain::api_key::ApiKey;
 
 use crate::Store;
 use crate::driver::{Row, Rule, Statement, Value, Write};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 const COLUMNS: [&str; 13] = [
     "valid_key",
@@ -25,15 +25,43 @@ const COLUMNS: [&str; 13] = [
 impl Store {
     /// The key with this text, whatever its case.
     pub async fn api_key(&self, key: &str) -> Result<Option<ApiKey>> {
-        let text = format!("SELECT {} FROM api_key WHERE valid_key = ?", COLUMNS.join(", "));
-        let rows = self.driver.query(Statement::new(text, vec![key.into()])).await?;
+        let rows = self.keys("WHERE valid_key = ?", vec![key.into()]).await?;
         Ok(rows.first().map(api_key))
     }
 
     /// All keys, in order.
     pub async fn api_keys(&self) -> Result<Vec<ApiKey>> {
-        let text = format!("SELECT {} FROM api_key ORDER BY valid_key", COLUMNS.join(", "));
-        Ok(self.driver.query(Statement::plain(text)).await?.iter().map(api_key).collect())
+        let rows = self.keys("ORDER BY valid_key", Vec::new()).await?;
+        Ok(rows.iter().map(api_key).collect())
+    }
+
+    /// Rows of [`COLUMNS`]. A database that was not migrated yet may lack some of them: keys read
+    /// as the migration is going to make them.
+    async fn keys(&self, which: &str, parameters: Vec<Value>) -> Result<Vec<Row>> {
+        let select = |columns: &[&str]| {
+            let text = format!("SELECT {} FROM api_key {which}", columns.join(", "));
+            Statement::new(text, parameters.clone())
+        };
+        match self.driver.query(select(&COLUMNS)).await {
+            Err(Error::OldSchema(_)) => {
+                let there = self.columns("api_key").await?;
+                let is_there = |column| there.iter().any(|name| name == column);
+                let columns = COLUMNS.map(|column| match column {
+                    _ if is_there(column) => column,
+                    "allow_region" => "1",
+                    "store_sample_locate" | "store_sample_submit" => "100",
+                    _ => "NULL",
+                });
+                self.driver.query(select(&columns)).await
+            }
+            read => read,
+        }
+    }
+
+    async fn columns(&self, table: &str) -> Result<Vec<String>> {
+        let text = self.driver.dialect().column_names();
+        let rows = self.driver.query(Statement::new(text, vec![table.into()])).await?;
+        Ok(rows.iter().filter_map(|row| row.text(0)).collect())
     }
 
     /// Adds a key; false when there is one with this text already.

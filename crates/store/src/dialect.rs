@@ -57,6 +57,17 @@ impl Dialect {
             Self::Sqlite => "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?",
         }
     }
+
+    /// The names of the columns of one table.
+    pub(crate) const fn column_names(self) -> &'static str {
+        match self {
+            Self::MySql => {
+                "SELECT column_name FROM information_schema.columns \
+                 WHERE table_schema = DATABASE() AND table_name = ?"
+            }
+            Self::Sqlite => "SELECT name FROM pragma_table_info(?)",
+        }
+    }
 }
 
 /// A list of binary keys as literals, for `IN (…)`; both databases read `X'…'` as bytes.

@@ -14,10 +14,13 @@ pub enum Error {
     /// The server or file cannot be reached, or did not answer in time.
     #[error("database unavailable: {0}")]
     Unavailable(String),
-    /// The database was reached, but is not what it should be: a missing table, a wrong account,
-    /// an address that cannot be read, a statement it refused.
+    /// The database was reached, but is not what it should be: a wrong account, an address that
+    /// cannot be read, a statement it refused.
     #[error("database broken: {0}")]
     Broken(String),
+    /// A table or column is not there, which a migration would add.
+    #[error("database schema lacks something: {0}")]
+    OldSchema(String),
     /// A write on a connection, an account or a file that only may read.
     #[error("database is read-only: {0}")]
     ReadOnly(String),

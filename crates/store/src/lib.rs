@@ -8,9 +8,11 @@
 //! Tables and columns are those of the original, so that its processes and ours can work on one
 //! database side by side.
 
+mod accounts;
 mod api_key;
 mod applied;
 mod area;
+mod database;
 mod datamap;
 mod dialect;
 mod driver;
@@ -25,14 +27,17 @@ mod uri;
 use std::fmt;
 use std::time::Duration;
 
+pub use accounts::{Account, Outcome, Rights};
 pub use applied::{Applied, BatchRef};
 pub use area::AreaChanges;
+pub use database::{create_database, database_name, drop_database, without_password};
 pub use datamap::DatamapChanges;
 use driver::mysql::MySql;
 use driver::sqlite::{Place, Sqlite};
 use driver::{Driver, Statement};
 pub use error::{Conflicts, Error, Result};
 pub use facts::{Facts, Rights};
+pub use migrations::{Note, REVISIONS, Revision, Step};
 pub use stat::StatChanges;
 pub use station::StationChanges;
 use uri::Target;

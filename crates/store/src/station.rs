@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use ichnaea_domain::cell::{AreaKey, CellKey, KeyBytes};
+use ichnaea_domain::cell::{AreaKey, CellKey, KeyBytes, Radio};
 use ichnaea_domain::locate::Found;
 use ichnaea_domain::mac::Mac;
 use ichnaea_domain::station::{Kind, Shard, Source, Station, StationKey};
@@ -13,7 +13,7 @@ use crate::Store;
 use crate::applied::{Applied, BatchRef};
 use crate::area;
 use crate::driver::{Lookup, Read, Row, Rows, Value, Write};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What a rule wants done to stations.
 #[derive(Clone, Debug)]
@@ -40,7 +40,22 @@ impl Store {
     ///
     /// Of a station only what a position is computed from is read: no box, weight, source, first
     /// block or scrambling code.
+    ///
+    /// A database that was not migrated yet has no tables for 5G NR; all others are read then.
     pub async fn stations(&self, keys: &[StationKey], areas: &[AreaKey]) -> Result<Found> {
+        match self.positions(keys, areas).await {
+            Err(Error::OldSchema(_)) if has_nr(keys, areas) => {
+                let is_older = |key: &AreaKey| key.radio != Radio::Nr;
+                let areas: Vec<_> = areas.iter().filter(|key| is_older(key)).copied().collect();
+                let keys: Vec<_> =
+                    keys.iter().filter(|key| key.shard() != NR).copied().collect();
+                self.positions(&keys, &areas).await
+            }
+            read => read,
+        }
+    }
+
+    async fn positions(&self, keys: &[StationKey], areas: &[AreaKey]) -> Result<Found> {
         let shards = by_shard(keys);
         let area_tables = area::by_table(areas);
         let of_stations = shards.iter().map(|(&shard, keys)| {
@@ -97,6 +112,13 @@ impl Store {
         })
         .await
     }
+}
+
+/// The shard that the original does not have.
+const NR: Shard = Shard::Cell(Radio::Nr);
+
+fn has_nr(keys: &[StationKey], areas: &[AreaKey]) -> bool {
+    keys.iter().any(|key| key.shard() == NR) || areas.iter().any(|key| key.radio == Radio::Nr)
 }
 
 /// Keys by shard, each once and in order: all transactions lock rows in the same order, so they

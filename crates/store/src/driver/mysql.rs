@@ -27,6 +27,10 @@ const DEADLOCK: u16 = 1213;
 
 /// The account lacks a privilege that is not about tables.
 const PRIVILEGE_MISSING: u16 = 1227;
+/// A statement names a column that is not there.
+const NO_SUCH_COLUMN: u16 = 1054;
+/// A statement names a table that is not there.
+const NO_SUCH_TABLE: u16 = 1146;
 
 /// How often a transaction is tried in all.
 const TRIES: u32 = 3;
@@ -52,16 +56,7 @@ impl MySql {
             .stmt_cache_size(64)
             .client_found_rows(true)
             .tcp_keepalive(Some(Duration::from_mins(1)))
-            .init(vec![
-                // Tables of the original hold three-byte UTF-8; comparing them with anything wider
-                // would convert the column and lose its index.
-                "SET NAMES utf8".to_owned(),
-                "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ".to_owned(),
-                format!(
-                    "SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = {lock_wait_s}, \
-                     sql_mode = CONCAT(@@sql_mode, ',STRICT_TRANS_TABLES')"
-                ),
-            ]);
+            .init(vec![session(lock_wait_s)]);
         Self { pool: Pool::new(Opts::from(options), max_connections.max(1)), wait }
     }
 
@@ -73,6 +68,11 @@ impl MySql {
     /// Forgets all connections.
     pub(crate) fn start_over(&self) {
         self.pool.start_over();
+    }
+
+    /// The bound on a call.
+    pub(crate) const fn wait(&self) -> Duration {
+        self.wait
     }
 
     /// Reads rows.
@@ -183,6 +183,20 @@ impl MySql {
         }
         result
     }
+}
+
+/// What every connection is told first, in one round trip: nothing that a server may be set to
+/// differently changes what a statement means.
+fn session(lock_wait_s: u64) -> String {
+    // Tables of the original hold three-byte UTF-8; comparing them with anything wider would
+    // convert the column and lose its index.
+    format!(
+        "SET NAMES utf8; \
+         SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ; \
+         SET SESSION autocommit = 1, time_zone = '+00:00', \
+         innodb_lock_wait_timeout = {lock_wait_s}, \
+         sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'"
+    )
 }
 
 async fn query(conn: &mut Conn, statement: Statement) -> std::result::Result<Vec<Row>, Failure> {
@@ -346,6 +360,7 @@ impl From<mysql_async::Error> for Error {
         match error {
             Mysql::Server(error) => match error.code {
                 DUPLICATE_KEY | LOCK_WAIT_TIMEOUT | DEADLOCK => Self::Busy(text.into()),
+                NO_SUCH_COLUMN | NO_SUCH_TABLE => Self::OldSchema(text),
                 // Writing is denied to the account, or the server is a replica.
                 1142 | 1290 | 1792 | 1836 => Self::ReadOnly(text),
                 // Too many connections, shutting down, network trouble, interrupted, out of

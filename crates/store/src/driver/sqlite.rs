@@ -351,6 +351,10 @@ impl From<rusqlite::Error> for Error {
                 | ErrorCode::DiskFull
                 | ErrorCode::OutOfMemory,
             ) => Self::Unavailable(text),
+            // There is no code of its own for these.
+            _ if ["no such table", "no such column"].iter().any(|why| text.contains(why)) => {
+                Self::OldSchema(text)
+            }
             _ => Self::Broken(text),
         }
     }

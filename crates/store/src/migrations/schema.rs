@@ -4,7 +4,7 @@ use ichnaea_domain::cell::Radio;
 use ichnaea_domain::datamap::Quadrant;
 use ichnaea_domain::station::Shard;
 
-use super::HEAD;
+use super::revision::HEAD;
 use crate::area::cell_key_len;
 use crate::dialect::Dialect;
 
@@ -45,6 +45,25 @@ const SQLITE: Templates = Templates {
     additions: include_str!("sqlite/additions.sql"),
 };
 
+/// What of the first revision differs from the last.
+const BASE: &str = include_str!("mysql/base.sql");
+const BASE_DATAMAP: &str = include_str!("mysql/base_datamap.sql");
+const INTERNAL_EXPORT: &str = include_str!("mysql/internal_export.sql");
+
+/// The table of the original's revision on a server.
+pub(super) const VERSION: &str = include_str!("mysql/version.sql");
+
+/// The same on SQLite.
+pub(super) const SQLITE_VERSION: &str = include_str!("sqlite/version.sql");
+
+/// Tables of which there is one each, and which belong to the original.
+const SINGLE: [&str; 5] = ["api_key", "export_config", "region_stat", "stat", CELL_AREA];
+
+const CELL_AREA: &str = "cell_area";
+
+/// Tables that only this service has, with the one that says which of them were made.
+const OURS: [&str; 4] = ["cell_nr", "cell_area_nr", "applied_batch", super::HISTORY];
+
 const fn templates(dialect: Dialect) -> &'static Templates {
     match dialect {
         Dialect::MySql => &MYSQL,
@@ -56,12 +75,10 @@ const fn templates(dialect: Dialect) -> &'static Templates {
 pub(super) fn original(dialect: Dialect) -> String {
     let templates = templates(dialect);
     let mut sql = templates.fixed.to_owned();
-    let cells = |shard: &Shard| *shard != Shard::Cell(Radio::Nr);
-    sql.extend(Shard::all().filter(cells).map(|shard| station_table(templates, shard)));
-    sql.push_str(&area_table(templates, "cell_area", Radio::Lte));
+    sql.extend(shards().map(|shard| station_table(templates, shard, &shard.table())));
+    sql.push_str(&area_table(templates, CELL_AREA, Radio::Lte));
     for quadrant in Quadrant::ALL {
-        let table = format!("datamap_{}", quadrant.name());
-        sql.push_str(&templates.datamap.replace("{table}", &table));
+        sql.push_str(&templates.datamap.replace("{table}", &datamap_name(quadrant)));
     }
     sql.push_str(&include_str!("rows.sql").replace("{head}", HEAD));
     sql
@@ -70,13 +87,66 @@ pub(super) fn original(dialect: Dialect) -> String {
 /// What is ours: cells of 5G NR, and the batches that were applied.
 pub(super) fn additions(dialect: Dialect) -> String {
     let templates = templates(dialect);
-    let mut sql = station_table(templates, Shard::Cell(Radio::Nr));
+    let shard = Shard::Cell(Radio::Nr);
+    let mut sql = station_table(templates, shard, &shard.table());
     sql.push_str(&area_table(templates, "cell_area_nr", Radio::Nr));
     sql.push_str(templates.additions);
     sql
 }
 
-fn station_table(templates: &Templates, shard: Shard) -> String {
+/// The statements of the original's first revision, on a server. Each can be repeated.
+pub(super) fn base() -> Vec<String> {
+    let mut statements: Vec<String> =
+        BASE.split(';').map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned).collect();
+    statements.extend(shards().map(|shard| station_table(&MYSQL, shard, &shard.table())));
+    statements.push(area_table(&MYSQL, CELL_AREA, Radio::Lte));
+    let datamap = |quadrant| BASE_DATAMAP.replace("{table}", &datamap_name(quadrant));
+    statements.extend(Quadrant::ALL.map(datamap));
+    statements.extend(ocid());
+    statements.push(INTERNAL_EXPORT.to_owned());
+    statements
+}
+
+/// The statements that make the tables of OpenCellID's cells, which older revisions have.
+pub(super) fn ocid() -> Vec<String> {
+    let cells = cell_shards()
+        .map(|shard| station_table(&MYSQL, shard, &ocid_name(&shard.table())))
+        .collect::<Vec<_>>();
+    let area = area_table(&MYSQL, &ocid_name(CELL_AREA), Radio::Lte);
+    cells.into_iter().chain([area]).collect()
+}
+
+/// The names of the tables of [`ocid`].
+pub(super) fn ocid_names() -> impl Iterator<Item = String> {
+    cell_shards().map(|shard| shard.table()).chain([CELL_AREA.to_owned()]).map(|of| ocid_name(&of))
+}
+
+/// The names of all tables but that of the revision: the original's, whatever its revision, and
+/// ours.
+pub(super) fn names() -> impl Iterator<Item = String> {
+    let single = SINGLE.into_iter().chain(OURS).map(str::to_owned);
+    let stations = shards().map(|shard| shard.table());
+    single.chain(stations).chain(Quadrant::ALL.map(datamap_name)).chain(ocid_names())
+}
+
+pub(super) fn datamap_name(quadrant: Quadrant) -> String {
+    format!("datamap_{}", quadrant.name())
+}
+
+fn ocid_name(table: &str) -> String {
+    format!("{table}_ocid")
+}
+
+/// The tables of stations that the original has.
+fn shards() -> impl Iterator<Item = Shard> {
+    Shard::all().filter(|shard| *shard != Shard::Cell(Radio::Nr))
+}
+
+fn cell_shards() -> impl Iterator<Item = Shard> {
+    [Radio::Gsm, Radio::Wcdma, Radio::Lte].into_iter().map(Shard::Cell)
+}
+
+fn station_table(templates: &Templates, shard: Shard, table: &str) -> String {
     let (keys, indexes) = match shard {
         Shard::Blue(_) | Shard::Wifi(_) => (templates.mac_keys.to_owned(), ""),
         Shard::Cell(radio) => {
@@ -85,7 +155,7 @@ fn station_table(templates: &Templates, shard: Shard) -> String {
         }
     };
     let sql = templates.station.replace("{keys}", keys.trim_end()) + indexes;
-    sql.replace("{table}", &shard.table())
+    sql.replace("{table}", table)
 }
 
 fn area_table(templates: &Templates, table: &str, radio: Radio) -> String {

@@ -91,7 +91,7 @@ async fn on_mysql_a_write_that_is_denied_is_told_from_a_broken_one() {
     assert!(matches!(denied, Err(Error::ReadOnly(_))), "{denied:?}");
     db.execute(&["DROP TABLE api_key"]);
     let missing = crate::open(&db.uri).api_key("test").await;
-    assert!(matches!(missing, Err(Error::Broken(_))), "{missing:?}");
+    assert!(matches!(missing, Err(Error::OldSchema(_))), "{missing:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,6 +7,8 @@ mod areas;
 mod configuration;
 mod connections;
 mod datamap;
+mod old_schema;
+mod revisions;
 mod schema;
 mod stations;
 mod stats;

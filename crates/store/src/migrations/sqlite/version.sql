@@ -1,0 +1,3 @@
+CREATE TABLE IF NOT EXISTS alembic_version (
+  version_num TEXT NOT NULL PRIMARY KEY
+);
