@@ -13,7 +13,7 @@ use ichnaea_store::Store;
 
 use crate::admin::print;
 use crate::clock::Clock;
-use crate::config::{Config, Embedded, Invalid, Listen, Settings};
+use crate::config::{Config, Databases, Embedded, Invalid, Listen, Settings};
 use crate::context::Context;
 use crate::roles::signals::Signals;
 use crate::roles::{self, Role};
@@ -156,9 +156,18 @@ enum Command {
         #[command(subcommand)]
         command: Option<admin::sentry_test::Command>,
     },
-    /// Manages the tables of the database
+    /// Manages the database and its tables
     #[command(subcommand)]
     Db(admin::db::Command),
+    /// Manages the tables in the words of the original's tool
+    #[command(after_help = "A new set-up, and every upgrade of the software:\n  \
+        ichnaea alembic stamp base       only on an empty database\n  \
+        ichnaea alembic upgrade head\n\n\
+        Where it stands:\n  \
+        ichnaea alembic current\n  \
+        ichnaea alembic history\n\n\
+        It uses the account in SQLALCHEMY_URL, which must be allowed to change tables.")]
+    Alembic(admin::alembic::Alembic),
     /// Shows and works off what waits between a report and the tables
     #[command(subcommand)]
     Pipeline(admin::pipeline::Command),
@@ -229,7 +238,10 @@ fn run_words(words: Vec<OsString>) -> ExitCode {
     if let Command::Shell { words } = command {
         return shell(words);
     }
-    let is_role = matches!(command, Command::Web { .. } | Command::Worker | Command::Scheduler);
+    let is_role = matches!(
+        command,
+        Command::Web { .. } | Command::Worker | Command::Scheduler | Command::Alembic(_)
+    );
     let format = logging::Format::choose(settings.is_development(), is_role);
     logging::start(&settings.logging_level(), format);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
@@ -449,12 +461,14 @@ async fn run_command(settings: &Settings, command: Command) -> Result<ExitCode, 
             admin::sentry_test::worker(&*kv, &Clock::default()).await?;
         }
         Command::Db(command) => {
-            let config = settings.resolve(Embedded::IfPresent)?;
-            make_folders(&config)?;
-            let store = open_store(&config.databases.ddl, &config)?;
-            if !admin::db::run(&store, command).await? {
-                return Ok(ExitCode::FAILURE);
-            }
+            let databases = settings.databases(Embedded::IfPresent)?;
+            make_folders_of(&databases)?;
+            return Ok(status(
+                admin::db::run(&databases, settings.backend_timeout(), command).await?,
+            ));
+        }
+        Command::Alembic(command) => {
+            alembic(settings, command).await?;
         }
         Command::Metrics { markdown } => admin::metrics::run(markdown),
         Command::Task(admin::task::Command::List) => admin::task::list(),
@@ -475,6 +489,30 @@ async fn run_command(settings: &Settings, command: Command) -> Result<ExitCode, 
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn alembic(settings: &Settings, command: admin::alembic::Alembic) -> Result<(), Failure> {
+    // Logs belong to standard error, and so does this: what is printed is compared by scripts.
+    let _ = writeln!(std::io::stderr().lock(), "Running Alembic");
+    let databases = match settings.databases(Embedded::IfPresent) {
+        Ok(databases) => databases,
+        Err(_) if command.run_without_database().is_some() => return Ok(()),
+        Err(problems) => {
+            // Nothing at all was given: in the words of the original, then in ours.
+            if !settings.names_database() {
+                complain("SQLALCHEMY_URL is not specified in the environment");
+            }
+            return Err(problems.into());
+        }
+    };
+    make_folders_of(&databases)?;
+    let options = ichnaea_store::Options {
+        max_connections: 2,
+        wait: settings.backend_timeout(),
+        ..ichnaea_store::Options::default()
+    };
+    let store = Store::open(&databases.ddl, &options).map_err(anyhow::Error::from)?;
+    Ok(command.run(&store, &databases).await?)
 }
 
 /// The status of a command that may refuse.
@@ -528,17 +566,20 @@ async fn open_kv(config: &Config) -> anyhow::Result<Arc<dyn ichnaea_kv::KeyValue
 
 /// Makes the folders that the embedded files are to be in.
 pub(crate) fn make_folders(config: &Config) -> anyhow::Result<()> {
-    let databases = &config.databases;
-    for uri in [&databases.read_write, &databases.read_only, &databases.ddl, &config.redis_uri] {
-        let Some(folder) = uri.strip_prefix("sqlite:").and_then(|file| Path::new(file).parent())
-        else {
-            continue;
-        };
-        std::fs::create_dir_all(folder).with_context(|| {
-            format!("cannot make the folder {}", PathBuf::from(folder).display())
-        })?;
-    }
-    Ok(())
+    make_folders_of(&config.databases)?;
+    make_folder(&config.redis_uri)
+}
+
+fn make_folders_of(databases: &Databases) -> anyhow::Result<()> {
+    databases.each().into_iter().try_for_each(|(_, uri)| make_folder(uri))
+}
+
+fn make_folder(uri: &str) -> anyhow::Result<()> {
+    let Some(folder) = uri.strip_prefix("sqlite:").and_then(|file| Path::new(file).parent()) else {
+        return Ok(());
+    };
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", PathBuf::from(folder).display()))
 }
 
 /// Prints one line about what is wrong.

@@ -15,14 +15,14 @@ use crate::uri::{self, Target};
 
 /// What an account has to be allowed to do with the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rights {
+pub enum Access {
     /// SELECT, for the web role.
     Read,
     /// SELECT, INSERT, UPDATE and DELETE, for workers.
     ReadWrite,
 }
 
-impl Rights {
+impl Access {
     const fn list(self) -> &'static [&'static str] {
         match self {
             Self::Read => &["SELECT"],
@@ -63,7 +63,7 @@ pub enum Outcome {
 struct Wanted {
     name: String,
     password: String,
-    rights: Rights,
+    rights: Access,
 }
 
 /// Accounts are made for every host they may come from, as the original's manual has it.
@@ -78,7 +78,7 @@ impl Store {
     /// Makes sure that the accounts in these addresses can do what their roles need, as far as
     /// the account of this store may see to it. Nothing on SQLite, and nothing about an account
     /// that is the store's own.
-    pub async fn provide_accounts(&self, wanted: &[(&str, Rights)]) -> Result<Vec<Account>> {
+    pub async fn provide_accounts(&self, wanted: &[(&str, Access)]) -> Result<Vec<Account>> {
         self.must_be_writable()?;
         let Driver::MySql(driver) = &self.driver else { return Ok(Vec::new()) };
         let options = driver.options();
@@ -106,7 +106,7 @@ impl Store {
 }
 
 /// Each account once, with the most that any role needs of it.
-fn distinct(addresses: &[(&str, Rights)], own: &str) -> Result<Vec<Wanted>> {
+fn distinct(addresses: &[(&str, Access)], own: &str) -> Result<Vec<Wanted>> {
     let mut accounts: Vec<Wanted> = Vec::new();
     for (address, rights) in addresses {
         let Target::MySql(options) = uri::parse(address)? else { continue };
@@ -154,7 +154,7 @@ async fn complete(
     mut login: Conn,
     options: &Opts,
     database: &str,
-    rights: Rights,
+    rights: Access,
 ) -> Outcome {
     let lacks = lacking(&mut login, options.db_name().unwrap_or_default(), rights).await;
     // The goodbye of a connection that is not needed any more.
@@ -177,7 +177,7 @@ async fn complete(
 async fn lacking(
     login: &mut Conn,
     database: &str,
-    rights: Rights,
+    rights: Access,
 ) -> std::result::Result<(String, String), mysql_async::Error> {
     let account: Option<String> = login.query_first("SELECT CURRENT_USER()").await?;
     let account = account.unwrap_or_default();
@@ -188,8 +188,12 @@ async fn lacking(
                 UNION SELECT privilege_type FROM information_schema.schema_privileges \
                 WHERE grantee = ? AND ? LIKE table_schema";
     let held: Vec<String> = login.exec(text, (&grantee, &grantee, database)).await?;
-    let lacks: Vec<&str> =
-        rights.list().iter().copied().filter(|right| !held.iter().any(|has| has == right)).collect();
+    let lacks: Vec<&str> = rights
+        .list()
+        .iter()
+        .copied()
+        .filter(|right| !held.iter().any(|has| has == right))
+        .collect();
     Ok((format!("{}@{}", quoted(name), quoted(host)), lacks.join(", ")))
 }
 
@@ -275,16 +279,16 @@ mod tests {
     #[test]
     fn each_account_is_wanted_once_with_the_most_it_needs() {
         let wanted = [
-            ("mysql://read:r@db/x", Rights::Read),
-            ("mysql://admin:a@db/x", Rights::ReadWrite),
-            ("mysql://both:b@db/x", Rights::Read),
-            ("mysql://both:b@db/x", Rights::ReadWrite),
-            ("mysql://db/x", Rights::Read),
-            ("sqlite:file", Rights::Read),
+            ("mysql://read:r@db/x", Access::Read),
+            ("mysql://admin:a@db/x", Access::ReadWrite),
+            ("mysql://both:b@db/x", Access::Read),
+            ("mysql://both:b@db/x", Access::ReadWrite),
+            ("mysql://db/x", Access::Read),
+            ("sqlite:file", Access::Read),
         ];
         let seen = distinct(&wanted, "admin").unwrap();
         let seen: Vec<_> = seen.iter().map(|one| (one.name.as_str(), one.rights)).collect();
-        assert_eq!(seen, [("read", Rights::Read), ("both", Rights::ReadWrite)]);
+        assert_eq!(seen, [("read", Access::Read), ("both", Access::ReadWrite)]);
     }
 
     #[test]

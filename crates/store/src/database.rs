@@ -116,7 +116,10 @@ mod tests {
     #[test]
     fn an_address_is_shown_without_its_password() {
         for (uri, shown) in [
-            ("mysql+pymysql://jo:s3cret@db:3306/x?charset=utf8", "mysql+pymysql://jo:***@db:3306/x?charset=utf8"),
+            (
+                "mysql+pymysql://jo:s3cret@db:3306/x?charset=utf8",
+                "mysql+pymysql://jo:***@db:3306/x?charset=utf8",
+            ),
             ("mysql://jo:s3@cr:et/@db/x", "mysql://jo:***@db/x"),
             ("mysql://jo@db/x", "mysql://jo@db/x"),
             ("mysql://db/x", "mysql://db/x"),

@@ -52,7 +52,7 @@ impl Error {
     pub fn lock_errors(&self) -> &[u16] {
         match self {
             Self::Busy(conflicts) => &conflicts.numbers,
-            Self::Unavailable(_) | Self::Broken(_) | Self::ReadOnly(_) => &[],
+            Self::Unavailable(_) | Self::Broken(_) | Self::OldSchema(_) | Self::ReadOnly(_) => &[],
         }
     }
 

@@ -27,7 +27,7 @@ mod uri;
 use std::fmt;
 use std::time::Duration;
 
-pub use accounts::{Account, Outcome, Rights};
+pub use accounts::{Access, Account, Outcome};
 pub use applied::{Applied, BatchRef};
 pub use area::AreaChanges;
 pub use database::{create_database, database_name, drop_database, without_password};

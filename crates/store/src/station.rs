@@ -47,8 +47,7 @@ impl Store {
             Err(Error::OldSchema(_)) if has_nr(keys, areas) => {
                 let is_older = |key: &AreaKey| key.radio != Radio::Nr;
                 let areas: Vec<_> = areas.iter().filter(|key| is_older(key)).copied().collect();
-                let keys: Vec<_> =
-                    keys.iter().filter(|key| key.shard() != NR).copied().collect();
+                let keys: Vec<_> = keys.iter().filter(|key| key.shard() != NR).copied().collect();
                 self.positions(&keys, &areas).await
             }
             read => read,

@@ -7,8 +7,11 @@ use std::io::Write as _;
 
 use serde_json::Value;
 
+pub mod accounts;
+pub mod alembic;
 pub mod apikey;
 pub mod assignment;
+mod confirm;
 pub mod db;
 pub mod doctor;
 pub mod export_config;
@@ -18,6 +21,8 @@ pub mod pipeline;
 pub mod sentry_test;
 pub mod settings;
 pub mod task;
+
+pub(crate) use confirm::confirm;
 
 /// Prints one line on standard output.
 ///

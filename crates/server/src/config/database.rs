@@ -120,7 +120,7 @@ impl Databases {
     }
 
     /// Each address with the setting it is named after.
-    pub(super) fn each(&self) -> [(&'static Setting, &str); 3] {
+    pub(crate) fn each(&self) -> [(&'static Setting, &str); 3] {
         [
             (&DB_READONLY_URI, &self.read_only),
             (&DB_READWRITE_URI, &self.read_write),

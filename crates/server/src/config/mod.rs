@@ -291,6 +291,28 @@ impl Settings {
         self.count(&table::GUNICORN_WORKERS).filter(|count| *count > 0).unwrap_or_else(processors)
     }
 
+    /// The database accounts alone, for commands that need nothing else.
+    pub fn databases(&self, embedded: Embedded) -> Result<Databases, Vec<Invalid>> {
+        let mut problems = self.problems();
+        let data = PathBuf::from(self.text_or_default(&table::DATA_DIR));
+        let databases = Databases::read(self, &data, embedded);
+        let databases = databases.map_err(|problem| problems.push(problem)).ok();
+        self.check_addresses(databases.as_ref(), &mut problems, &mut Vec::new());
+        databases.filter(|_| problems.is_empty()).ok_or(problems)
+    }
+
+    /// Whether any address of a database was given.
+    #[must_use]
+    pub fn names_database(&self) -> bool {
+        Databases::read(self, Path::new(""), Embedded::IfPresent).is_ok()
+    }
+
+    /// Bound on one call to a backend.
+    #[must_use]
+    pub fn backend_timeout(&self) -> Duration {
+        self.seconds(&table::BACKEND_TIMEOUT)
+    }
+
     /// Least severe level that is logged, in upper case.
     #[must_use]
     pub fn logging_level(&self) -> String {

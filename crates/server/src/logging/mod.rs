@@ -27,8 +27,8 @@ pub use throttle::{Throttle, pass_seldom};
 pub const CANONICAL: &str = "canonical-log-line";
 
 /// Loggers of ours, whose level is set; of all others only warnings are shown.
-const OURS: [&str; 6] =
-    ["ichnaea_server", "ichnaea_store", "ichnaea_kv", "ichnaea", CANONICAL, "markus"];
+const OURS: [&str; 7] =
+    ["ichnaea_server", "ichnaea_store", "ichnaea_kv", "ichnaea", "alembic", CANONICAL, "markus"];
 
 /// How lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

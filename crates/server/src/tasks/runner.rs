@@ -56,7 +56,7 @@ async fn check_schema(context: &Context, shutdown: &mut Shutdown) -> anyhow::Res
         match pending {
             Ok(pending) if pending.is_empty() => return Ok(true),
             Ok(pending) => bail!(
-                "the database lacks the migrations {}; run `ichnaea db migrate` first",
+                "the database lacks the migrations {}; run `ichnaea alembic upgrade head` first",
                 pending.join(", ")
             ),
             Err(failure) => {

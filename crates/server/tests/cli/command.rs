@@ -62,6 +62,12 @@ impl Ichnaea {
         Self { environment: vec![("DATA_DIR".to_owned(), data)] }
     }
 
+    /// The command with these variables and no others.
+    pub fn with(variables: &[(&str, &str)]) -> Self {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self { environment: variables.iter().map(own).collect() }
+    }
+
     /// With one more variable.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));

@@ -9,6 +9,7 @@ mod export_config;
 mod operate;
 mod process;
 mod roles;
+mod schema;
 mod sentry;
 mod serve;
 mod settings;
@@ -54,6 +55,9 @@ on_both_pairs! {
     settings::settings_are_listed_set_and_unset,
     settings::what_is_no_setting_is_refused,
     operate::a_schema_is_created_once,
+    schema::a_set_up_as_in_the_deployment_guide_can_be_repeated,
+    schema::a_database_is_checked_created_and_dropped,
+    schema::a_person_is_asked_before_a_database_is_dropped,
     operate::a_worker_names_the_migrations_it_misses,
     operate::a_task_that_does_not_exist_is_a_usage_error,
     operate::an_empty_pipeline_is_drained_at_once,

@@ -18,8 +18,8 @@ use std::time::Duration;
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable as _;
 use refinery::{Migration, Runner};
-pub use revision::{REVISIONS, Revision};
 use revision::{HEAD, SQLITE_REVISIONS, position};
+pub use revision::{REVISIONS, Revision};
 
 use crate::Store;
 use crate::dialect::Dialect;
@@ -74,6 +74,11 @@ impl Store {
     /// The revisions the version table names, sorted; none when there is no such table.
     pub async fn applied_revisions(&self) -> Result<Vec<String>> {
         if self.has_table(VERSIONS).await? { self.schema_versions().await } else { Ok(Vec::new()) }
+    }
+
+    /// How many of [`Store::revisions`] the database has.
+    pub async fn position(&self) -> Result<usize> {
+        position(self.revisions(), &self.applied_revisions().await?).map_err(Error::broken)
     }
 
     /// Brings the schema up to date; what was applied now, by name.
@@ -149,10 +154,8 @@ impl Store {
         let mut names = Vec::new();
         // Our first migration brings an SQLite database to the only revision it can have.
         if !is_new_file {
-            let revisions = self.revisions();
-            let versions = self.applied_revisions().await?;
-            let at = position(revisions, &versions).map_err(Error::broken)?;
-            names.extend(revisions.iter().skip(at).map(|revision| revision.id.to_owned()));
+            let missing = self.revisions().iter().skip(self.position().await?);
+            names.extend(missing.map(|revision| revision.id.to_owned()));
         }
         names.extend(ours);
         Ok(names)

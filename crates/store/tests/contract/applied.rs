@@ -124,7 +124,7 @@ on_both! {
         };
         let keys = vec![cell(Radio::Lte, 1, 1)];
         let failed = store.update_stations(&batch("1"), keys, rule).await;
-        assert!(matches!(failed, Err(Error::Broken(_))), "{failed:?}");
+        assert!(matches!(failed, Err(Error::OldSchema(_))), "{failed:?}");
         assert_eq!(value(&db, "SELECT COUNT(*) FROM cell_lte"), "0");
         assert_eq!(value(&db, "SELECT COUNT(*) FROM applied_batch"), "0");
     }

@@ -101,8 +101,11 @@ fn tables(number: usize) -> Vec<String> {
     }
     for name in ["ne", "nw", "se", "sw"] {
         let table = format!("datamap_{name}");
-        let modified =
-            if number >= 5 { format!(", KEY {table}_modified_idx (modified)") } else { String::new() };
+        let modified = if number >= 5 {
+            format!(", KEY {table}_modified_idx (modified)")
+        } else {
+            String::new()
+        };
         let columns = format!(
             "grid binary(8) NOT NULL PRIMARY KEY, created date, modified date, \
              KEY {table}_created_idx (created){modified}"
@@ -142,7 +145,12 @@ fn api_key(number: usize) -> String {
         ("store_sample_submit tinyint", 4, 11),
     ];
     let is_there = |(_, first, last): &(&str, usize, usize)| (*first..=*last).contains(&number);
-    columns.iter().filter(|column| is_there(column)).map(|(text, ..)| *text).collect::<Vec<_>>().join(", ")
+    columns
+        .iter()
+        .filter(|column| is_there(column))
+        .map(|(text, ..)| *text)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Puts three rows with a value in every column into every table but the revision's.

@@ -57,9 +57,12 @@ fn assert_kept(before: &old_schema::Rows, after: &old_schema::Rows, context: &st
         }
         let gone = ["allow_transfer=", "shortname="];
         for row in rows {
-            let values: BTreeSet<&String> =
-                row.iter().filter(|value| !gone.iter().any(|name| value.starts_with(name))).collect();
-            let is_kept = after[table].iter().any(|row| values.iter().all(|value| row.contains(*value)));
+            let values: BTreeSet<&String> = row
+                .iter()
+                .filter(|value| !gone.iter().any(|name| value.starts_with(name)))
+                .collect();
+            let is_kept =
+                after[table].iter().any(|row| values.iter().all(|value| row.contains(*value)));
             assert!(is_kept, "{context}: {table} {values:?}");
         }
         assert_eq!(after[table].len(), rows.len(), "{context}: {table}");
@@ -132,7 +135,8 @@ async fn every_step_back_undoes_its_revision_and_the_last_removes_everything() {
     let (store, db) = migrated(Backend::Server).await;
     let ours = ["applied_batch", "cell_nr", "cell_area_nr", "refinery_schema_history"];
     let of_ours = |line: &String| {
-        ours.iter().any(|table| line.split(' ').nth(1) == Some(*table)) || line.contains("region_stat 7 nr")
+        ours.iter().any(|table| line.split(' ').nth(1) == Some(*table))
+            || line.contains("region_stat 7 nr")
     };
     fill_keys(&db);
     for number in (1..IDS.len()).rev() {
@@ -283,12 +287,15 @@ async fn on_sqlite_there_is_no_way_back() {
 async fn keys_are_read_at_every_revision_as_the_upgrade_makes_them() {
     for number in 1..=IDS.len() {
         let db = old_database(number);
-        db.execute(&["INSERT INTO api_key (valid_key, maxreq, allow_locate) VALUES ('test', 9, 1)"]);
+        db.execute(&[
+            "INSERT INTO api_key (valid_key, maxreq, allow_locate) VALUES ('test', 9, 1)",
+        ]);
         let store = open(&db.uri);
         let before = store.api_key("TEST").await.unwrap().unwrap();
         let all = store.api_keys().await.unwrap();
         assert_eq!((before.maxreq, before.allow_locate, all.len()), (Some(9), Some(true), 1));
-        let columns = [(4, before.store_sample_locate.is_some()), (7, before.allow_region.is_some())];
+        let columns =
+            [(4, before.store_sample_locate.is_some()), (7, before.allow_region.is_some())];
         for (since, has_value) in columns {
             // A row that was made after the column was has no value there.
             assert_eq!(has_value, number < since, "{}", IDS[number - 1]);
@@ -306,7 +313,8 @@ async fn without_tables_for_nr_all_other_stations_are_found() {
         insert(&store, "1", known.iter().map(|key| (*key, full())).collect()).await;
         db.execute(&["DROP TABLE cell_nr", "DROP TABLE cell_area_nr"]);
         let keys = [known[0], known[1], cell(Radio::Nr, 1, 1)];
-        let found = store.stations(&keys, &[area(Radio::Nr, 1), area(Radio::Lte, 1)]).await.unwrap();
+        let found =
+            store.stations(&keys, &[area(Radio::Nr, 1), area(Radio::Lte, 1)]).await.unwrap();
         assert_eq!(found.stations.len(), 2, "{backend:?}");
         db.execute(&["DROP TABLE cell_lte"]);
         let missing = store.stations(&keys, &[]).await;
