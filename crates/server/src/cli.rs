@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::error::{ContextKind, ContextValue};
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use ichnaea_store::Store;
 
 use crate::admin::print;
 use crate::clock::Clock;
-use crate::config::{Config, Databases, Embedded, Invalid, Listen, Settings};
+use crate::config::setting::User;
+use crate::config::{Config, Databases, Embedded, Invalid, Listen, Settings, show};
 use crate::context::Context;
 use crate::roles::signals::Signals;
 use crate::roles::{self, Role};
@@ -42,6 +43,8 @@ const EX_CONFIG: u8 = 78;
         ichnaea web --port 8000     any number of times\n  \
         ichnaea worker              any number of times\n  \
         ichnaea scheduler           twice, for safety; one is active\n\n\
+        Settings come from variables, or from flags of the same name: DB_HOST is --db-host. \
+        `ichnaea config` shows all of them.\n\n\
         Exit status: 0 done, 1 failed, 2 wrong usage, 78 configuration that cannot be used."
 )]
 pub struct Cli {
@@ -102,6 +105,13 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "PROGRAM")]
         words: Vec<OsString>,
     },
+    /// Shows every setting: its value, where it comes from, what it does
+    #[command(after_help = "Passwords and other secrets are hidden. Exit status: 0 when the \
+        settings can be used, 78 when not; what is wrong is said at the end.\n\nExamples:\n  \
+        ichnaea config\n  \
+        ichnaea config --json\n  \
+        docker run --rm --env-file env.txt ichnaea config")]
+    Config(admin::config::Options),
     /// Waits until the database can be used: six attempts, five seconds apart
     #[command(hide = true)]
     WaitForDatabase,
@@ -206,6 +216,22 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// The table of commands; long help texts of roles name the settings that they read.
+fn command_line() -> clap::Command {
+    let roles = [
+        ("serve", &[User::Web, User::Worker, User::Scheduler][..]),
+        ("web", &[User::Web]),
+        ("worker", &[User::Worker]),
+        ("scheduler", &[User::Scheduler]),
+    ];
+    roles.into_iter().fold(Cli::command(), |all, (role, users)| {
+        all.mut_subcommand(role, |role| {
+            let examples = role.get_after_help().map(ToString::to_string).unwrap_or_default();
+            role.after_long_help(format!("{examples}\n\n{}", show::help(users)))
+        })
+    })
+}
+
 /// Runs command lines one after the other, until one fails.
 fn run_lines(lines: Result<Vec<Vec<OsString>>, String>) -> ExitCode {
     match lines {
@@ -228,7 +254,8 @@ fn run_lines(lines: Result<Vec<Vec<OsString>>, String>) -> ExitCode {
 
 /// Runs one command line; the first word is the name of the program.
 fn run_words(words: Vec<OsString>) -> ExitCode {
-    let Cli { settings, command } = match Cli::try_parse_from(&words) {
+    let parsed = command_line().try_get_matches_from(&words);
+    let Cli { settings, command } = match parsed.and_then(|found| Cli::from_arg_matches(&found)) {
         Ok(cli) => cli,
         Err(error) => return refuse(&error, &words),
     };
@@ -256,12 +283,7 @@ fn run_words(words: Vec<OsString>) -> ExitCode {
     };
     let code = match result {
         Ok(code) => code,
-        Err(Failure::Config(problems)) => {
-            problems.iter().for_each(complain);
-            // Flags are usage, whatever else is wrong.
-            let is_usage = problems.iter().any(|problem| problem.is_flag);
-            ExitCode::from(if is_usage { EX_USAGE } else { EX_CONFIG })
-        }
+        Err(Failure::Config(problems)) => refuse_settings(&problems),
         Err(Failure::Other(failure)) => {
             sentry::report_end(&failure);
             complain(format!("{failure:#}"));
@@ -270,6 +292,19 @@ fn run_words(words: Vec<OsString>) -> ExitCode {
     };
     sentry::finish();
     code
+}
+
+/// Says what is wrong with settings, if anything, and which status that is.
+pub(crate) fn refuse_settings(problems: &[Invalid]) -> ExitCode {
+    problems.iter().for_each(complain);
+    if problems.is_empty() {
+        ExitCode::SUCCESS
+    } else if problems.iter().any(|problem| problem.is_flag) {
+        // Flags are usage, whatever else is wrong.
+        ExitCode::from(EX_USAGE)
+    } else {
+        ExitCode::from(EX_CONFIG)
+    }
 }
 
 /// Says why a command line is not understood. A role that does not exist gets the answer of the
@@ -420,6 +455,7 @@ async fn run_command(settings: &Settings, command: Command) -> Result<ExitCode, 
             complain("the map cannot be drawn by this release yet");
             return Ok(ExitCode::FAILURE);
         }
+        Command::Config(options) => return Ok(admin::config::run(settings, options)?),
         Command::WaitForDatabase => {
             let config = settings.resolve(Embedded::IfPresent)?;
             let store = open_store(&config.databases.ddl, &config)?;
@@ -594,7 +630,7 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        command_line().debug_assert();
     }
 
     #[test]

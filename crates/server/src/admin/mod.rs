@@ -11,6 +11,7 @@ pub mod accounts;
 pub mod alembic;
 pub mod apikey;
 pub mod assignment;
+pub mod config;
 mod confirm;
 pub mod db;
 pub mod doctor;

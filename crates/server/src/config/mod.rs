@@ -14,6 +14,7 @@ mod database;
 mod processors;
 mod redis;
 pub mod setting;
+pub mod show;
 pub mod table;
 mod typed;
 
@@ -195,7 +196,8 @@ impl Settings {
         let (Some(databases), Some(redis_uri), true) = (databases, redis_uri, problems.is_empty())
         else {
             let place = |problem: &Invalid| {
-                table::ALL.iter().position(|setting| setting.name == problem.name)
+                let is_meant = |setting: &Setting| setting.variables().any(|v| v == problem.name);
+                table::ALL.iter().position(is_meant)
             };
             problems.sort_by_key(place);
             return Err(problems);
@@ -356,8 +358,11 @@ impl Settings {
 
     /// A problem of what was given.
     fn invalid(&self, setting: &Setting, problem: String) -> Invalid {
-        let is_flag = self.source(setting) == Some(Source::Flag);
-        Invalid { name: setting.name, problem, is_flag }
+        let (name, is_flag) = match self.source(setting) {
+            Some(Source::Variable(name)) => (name, false),
+            source => (setting.name, source.is_some()),
+        };
+        Invalid { name, problem, is_flag }
     }
 
     /// Adds what is wrong with the addresses that were given as a whole.
@@ -512,7 +517,7 @@ mod tests {
             [
                 "DB_READWRITE_URI",
                 "REDIS_URI",
-                "GUNICORN_PORT",
+                "PORT",
                 "TRUSTED_PROXIES",
                 "GUNICORN_TIMEOUT",
                 "LOGGING_LEVEL",

@@ -95,6 +95,48 @@ fn a_role_that_does_not_exist_is_answered_with_the_list_of_those_that_do() {
 }
 
 #[test]
+fn every_setting_is_shown_with_its_origin_and_without_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = command::Ichnaea::without_backends(folder.path());
+    let ichnaea = plain
+        .clone()
+        .env("DB_READONLY_URI", "mysql://u:hidden@db/location")
+        .env("SECRET_KEY", "hidden")
+        .env("MAP_TOKEN", "hidden")
+        .env("SENTRY_DSN", "https://public:hidden@sentry.example/1")
+        .env("REDIS_URI", "redis://:hidden@cache/0")
+        .env("PORT", "8080");
+    let ended = ichnaea.run(&["config", "--statsd-host", "stats"]);
+    assert_eq!(ended.status, 0, "{:?}", ended.complaints);
+    let said = ended.lines.join("\n");
+    assert!(!said.contains("hidden"), "{said}");
+    for line in [
+        "  DB_READONLY_URI = mysql://u:***@db/location  [DB_READONLY_URI]",
+        "  MAPBOX_TOKEN = ***  [MAP_TOKEN]",
+        "  GUNICORN_PORT = 8080  [PORT]",
+        "  STATSD_HOST = stats  [flag --statsd-host]",
+        "  STATSD_PORT = 8125  [default]",
+    ] {
+        assert!(ended.lines.iter().any(|shown| shown == line), "{line}\n{said}");
+    }
+    let json = ichnaea.run(&["config", "--json"]).lines.concat();
+    assert!(!json.contains("hidden"), "{json}");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["problems"], serde_json::json!([]));
+    let first = &json["settings"][0];
+    assert_eq!(
+        (&first["name"], &first["flag"]),
+        (&"DB_READONLY_URI".into(), &"--db-readonly-uri".into())
+    );
+
+    // What is wrong is said, and the rest is shown all the same.
+    let wrong = plain.env("STATSD_PORT", "many").run(&["config"]);
+    assert_eq!((wrong.status, wrong.complaints.len()), (78, 1));
+    assert!(wrong.complaints[0].starts_with("ichnaea: STATSD_PORT: \"many\" was given"));
+    assert!(wrong.lines.iter().any(|line| line.contains("STATSD_PORT = many")));
+}
+
+#[test]
 fn the_map_is_not_drawn_yet() {
     let folder = tempfile::tempdir().unwrap();
     for role in ["map", "local_map"] {
