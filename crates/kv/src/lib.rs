@@ -198,8 +198,8 @@ pub trait KeyValue: Send + Sync {
 
 /// Opens the engine that `uri` names.
 ///
-/// - `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS. `?prefix=xyz` puts `xyz`
-///   before every key. The server may be down: the first call connects, and so does the first call
+/// - `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS, with the options of
+///   `redis/address.rs`. `?prefix=xyz` puts `xyz` before every key. The server may be down: the first call connects, and so does the first call
 ///   after it went away.
 /// - `sqlite:PATH`, created when missing; `sqlite::memory:` for one that goes away at the end.
 pub async fn open(uri: &str, options: &Options) -> Result<Arc<dyn KeyValue>> {
@@ -210,11 +210,12 @@ pub async fn open(uri: &str, options: &Options) -> Result<Arc<dyn KeyValue>> {
     }
 }
 
-/// Whether an address can be understood. Errors show nothing of the address.
-pub fn check_address(uri: &str) -> Result<()> {
+/// Whether an address can be understood; says which of its options mean nothing here. Errors show
+/// nothing of the address.
+pub fn check_address(uri: &str) -> Result<Vec<String>> {
     match uri.split_once(':') {
         Some(("redis" | "rediss", _)) => redis::check_address(uri),
-        Some(("sqlite", path)) if !path.is_empty() => Ok(()),
+        Some(("sqlite", path)) if !path.is_empty() => Ok(Vec::new()),
         Some(("sqlite", _)) => Err(Error::Broken("the address names no file".into())),
         _ => Err(unknown_scheme()),
     }

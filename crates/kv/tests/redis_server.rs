@@ -360,6 +360,51 @@ async fn addresses_are_understood_or_refused_without_naming_the_password() {
 }
 
 #[tokio::test]
+async fn a_server_is_reached_through_tls_as_a_user_of_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (certificate, key) = (path("certificate.pem"), path("key.pem"));
+    let made = std::process::Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=x"])
+        .args(["-addext", "subjectAltName=IP:127.0.0.1"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+        .args(["-out", &certificate, "-keyout", &key])
+        .output()
+        .expect("openssl runs");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let port =
+        TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    let _server = RedisServer::start_with(&[
+        "--tls-port",
+        &port.to_string(),
+        "--tls-cert-file",
+        &certificate,
+        "--tls-key-file",
+        &key,
+        "--tls-auth-clients",
+        "no",
+        "--user",
+        "alice",
+        "on",
+        ">p@ss/word",
+        "~*",
+        "&*",
+        "+@all",
+    ]);
+    let place = format!("127.0.0.1:{port}/2");
+    for (uri, works) in [
+        (format!("rediss://alice:p%40ss%2Fword@{place}?ssl_ca_certs={certificate}"), true),
+        (format!("rediss://alice:p%40ss%2Fword@{place}?ssl_cert_reqs=none"), true),
+        (format!("rediss://alice:p%40ss%2Fword@{place}"), false),
+        (format!("rediss://alice:wrong@{place}?ssl_ca_certs={certificate}"), false),
+        (format!("redis://{place}"), false),
+    ] {
+        let kv = open_at(&uri).await;
+        assert_eq!(kv.apply(vec![count("c")]).await.is_ok(), works, "{uri}");
+    }
+}
+
+#[tokio::test]
 async fn the_database_number_and_the_prefix_of_the_address_are_used() {
     let server = RedisServer::start();
     let kv = open_at(&server.uri.replace("/0", "/5?prefix=p%3A")).await;

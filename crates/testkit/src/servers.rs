@@ -46,11 +46,18 @@ impl RedisServer {
     /// Starts a server and waits until it answers.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts a server with more options and waits until it answers.
+    #[must_use]
+    pub fn start_with(options: &[&str]) -> Self {
         let (folder, port) = (folder("ichnaea-redis-"), free_port());
         let data = folder.path().display().to_string();
         let arguments = ["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir", &data]
             .into_iter()
             .chain(["--appendonly", "yes", "--appendfsync", "always", "--save", ""])
+            .chain(options.iter().copied())
             .map(str::to_owned)
             .collect();
         let is_ready = |stream: &mut TcpStream| {

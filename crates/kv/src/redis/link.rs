@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use redis::io::tcp::TcpSettings;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError,
-    ServerErrorKind, ToRedisArgs,
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, ServerErrorKind,
+    ToRedisArgs,
 };
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
+use super::address::{self, Address};
 use crate::{Error, Options, Result};
 
 /// An answer that did not come for this long may never come.
@@ -48,21 +48,7 @@ impl Script {
 impl Link {
     /// Prepares a link; nothing is sent. The second value is the key prefix named in the address.
     pub(super) fn open(uri: &str, options: &Options) -> Result<(Self, String)> {
-        // Messages name no part of the address: it may hold a password.
-        let mut url = redis::parse_redis_url(uri)
-            .ok_or_else(|| Error::Broken("the redis address does not parse".into()))?;
-        let prefix = url.query_pairs().find(|(name, _)| name == "prefix");
-        let prefix = prefix.map(|(_, value)| value.into_owned()).unwrap_or_default();
-        url.set_query(None);
-        if url.scheme() == "rediss" {
-            // Fails when a provider is installed already, which is as good.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-        }
-        let info = url
-            .into_connection_info()
-            .map_err(|error| Error::Broken(format!("the redis address is wrong: {error}")))?
-            .set_tcp_settings(TcpSettings::default().set_nodelay(true));
-        let client = Client::open(info).map_err(|error| explain(&error))?;
+        let Address { client, prefix, .. } = address::parse(uri)?;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(options.connect_timeout))
             .set_response_timeout(Some(options.response_timeout));

@@ -399,6 +399,25 @@ impl Settings {
         }
     }
 
+    /// Takes what the check of an address came to: parameters without a meaning, or a problem.
+    fn take_check(
+        &self,
+        setting: &Setting,
+        checked: Result<Vec<String>, String>,
+        problems: &mut Vec<Invalid>,
+        warnings: &mut Vec<String>,
+    ) {
+        match checked {
+            Ok(ignored) if ignored.is_empty() => {}
+            Ok(ignored) => warnings.push(format!(
+                "{}: these parameters mean nothing here: {}",
+                setting.name,
+                ignored.join(", ")
+            )),
+            Err(problem) => problems.push(self.invalid(setting, problem)),
+        }
+    }
+
     fn text_or_default(&self, setting: &Setting) -> &str {
         self.text(setting).or(setting.default).unwrap_or_default()
     }
