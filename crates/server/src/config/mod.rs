@@ -377,25 +377,17 @@ impl Settings {
             if self.text(setting) != Some(uri) {
                 continue;
             }
-            match ichnaea_store::check_address(uri) {
-                Ok(ignored) if ignored.is_empty() => {}
-                Ok(ignored) => warnings.push(format!(
-                    "{}: these parameters mean nothing here: {}",
-                    setting.name,
-                    ignored.join(", ")
-                )),
-                Err(error) => problems.push(self.invalid(setting, error.to_string())),
-            }
+            let checked = ichnaea_store::check_address(uri).map_err(|error| error.to_string());
+            self.take_check(setting, checked, problems, warnings);
         }
         if let Some(dsn) = self.text(&table::SENTRY_DSN)
             && let Err(problem) = crate::sentry::check_dsn(dsn)
         {
             problems.push(self.invalid(&table::SENTRY_DSN, problem));
         }
-        if let Some(uri) = self.text(&table::REDIS_URI)
-            && let Err(error) = ichnaea_kv::check_address(uri)
-        {
-            problems.push(self.invalid(&table::REDIS_URI, error.to_string()));
+        if let Some(uri) = self.text(&table::REDIS_URI) {
+            let checked = ichnaea_kv::check_address(uri).map_err(|error| error.to_string());
+            self.take_check(&table::REDIS_URI, checked, problems, warnings);
         }
     }
 
