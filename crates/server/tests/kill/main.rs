@@ -72,3 +72,26 @@ async fn servers_that_are_killed_as_well_lose_nothing() {
         scene.disturb_servers_too(point, way_to(point), time).await;
     }
 }
+
+/// The numbers a dashboard shows do not suffer either: a batch that was applied, but whose worker did
+/// not live to say so, is counted by the one that ends it.
+async fn numbers_of(backend: Backend) {
+    let mut scene = Scene::start(backend).await;
+    let undisturbed = scene.measured(None).await;
+    assert!(undisturbed["location.data.observation.insert type:wifi"] > 0, "{undisturbed:?}");
+    assert!(undisturbed["location.data.station.blocklist type:wifi"] > 0, "{undisturbed:?}");
+    // None of these batches has come to its end, so nothing was lost with the process.
+    for point in ["batch_taken", "export_decided", "station_committed"] {
+        assert_eq!(scene.measured(Some(point)).await, undisturbed, "{point}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_doubles_and_loses_no_numbers_on_sqlite_and_embedded() {
+    numbers_of(Backend::Embedded).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_doubles_and_loses_no_numbers_on_mariadb_and_redis() {
+    numbers_of(Backend::Server).await;
+}

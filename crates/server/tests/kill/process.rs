@@ -11,6 +11,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub struct Addresses {
     pub database: String,
     pub keyvalue: String,
+    /// The port to which it sends what it measures.
+    pub statsd: Option<u16>,
 }
 
 /// A process that is killed when the test ends before it does.
@@ -20,6 +22,11 @@ pub struct Process {
 }
 
 impl Addresses {
+    /// Backends, and nobody to send to.
+    pub fn new(database: &str, keyvalue: &str) -> Self {
+        Self { database: database.to_owned(), keyvalue: keyvalue.to_owned(), statsd: None }
+    }
+
     /// Starts a command; `fault` is where it is to be killed.
     pub fn start(&self, arguments: &[&str], fault: Option<&str>) -> Process {
         let said = tempfile::Builder::new().prefix("ichnaea-said-").tempfile().unwrap();
@@ -35,6 +42,9 @@ impl Addresses {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(file);
+        if let Some(port) = self.statsd {
+            command.env("STATSD_HOST", "127.0.0.1").env("STATSD_PORT", port.to_string());
+        }
         if let Some(fault) = fault {
             command.env("ICHNAEA_FAULT", fault);
         }

@@ -1,7 +1,8 @@
 //! A small workload, ways to disturb its way into the tables, and what has to come out.
 
+use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -62,15 +63,14 @@ impl Scene {
     /// Fresh backends, and what an undisturbed run leaves there.
     pub async fn start(backend: Backend) -> Self {
         let (database, keyvalue) = (database::fresh(backend), keyvalue::fresh(backend));
-        let addresses =
-            Addresses { database: database.uri.clone(), keyvalue: keyvalue.uri.clone() };
+        let addresses = Addresses::new(&database.uri, &keyvalue.uri);
         Self::run(addresses, Place::Fresh { _database: database, _keyvalue: keyvalue }).await
     }
 
     /// The same on servers that can be killed.
     pub async fn start_with_own_servers() -> Self {
         let (redis, mariadb) = (RedisServer::start(), MariaDbServer::start());
-        let addresses = Addresses { database: mariadb.uri.clone(), keyvalue: redis.uri.clone() };
+        let addresses = Addresses::new(&mariadb.uri, &redis.uri);
         Self::run(addresses, Place::Own { redis, mariadb }).await
     }
 
@@ -97,6 +97,36 @@ impl Scene {
             self.reach(point, way, time).await;
             self.compare(point, way, time).await;
         }
+    }
+
+    /// What the processes measure while a drain is killed at a point and another one goes on: the
+    /// sum of every counter about observations and stations, by its name and tags. Without a point
+    /// nothing is killed.
+    pub async fn measured(&mut self, point: Option<&str>) -> BTreeMap<String, u64> {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        self.reset().await;
+        self.queue_reports().await;
+        let mut addresses = self.addresses.clone();
+        addresses.statsd = Some(socket.local_addr().unwrap().port());
+        if let Some(point) = point {
+            addresses.run_into(DRAIN, &format!("{point}:1"));
+        }
+        addresses.run(DRAIN);
+        // Everything was sent before the last process ended.
+        socket.set_nonblocking(true).unwrap();
+        let mut sums = BTreeMap::new();
+        let mut datagram = [0; 2048];
+        while let Ok(len) = socket.recv(&mut datagram) {
+            let line = String::from_utf8_lossy(&datagram[..len]);
+            let (name, rest) = line.trim_end().split_once(':').unwrap();
+            let (number, tags) = rest.split_once("|c|#").unwrap_or_default();
+            let is_meant = ["data.observation.insert", "data.station."];
+            if is_meant.iter().any(|start| name.starts_with(&format!("location.{start}"))) {
+                *sums.entry(format!("{name} {tags}")).or_default() +=
+                    number.parse::<u64>().unwrap();
+            }
+        }
+        sums
     }
 
     /// Kills a process at a point and the servers with it.

@@ -110,7 +110,7 @@ impl Bench {
     }
 
     /// Another worker that has read a station for an update and does not go on.
-    pub async fn hold(&self, station: StationKey) -> Holder {
+    pub fn hold(&self, station: StationKey) -> Holder {
         let (held, is_held) = mpsc::channel();
         let (let_go, may_go) = mpsc::channel::<()>();
         let may_go = Mutex::new(may_go);

@@ -176,7 +176,7 @@ async fn every_lock_error_is_counted_on_mariadb() {
     bench.run(Task::UpdateWifi, Some("0")).await;
 
     let station = StationKey::Wifi(Mac::from_bytes([0x94, 0xb4, 0x0f, 0x01, 0x0d, 0x01]));
-    let holder = bench.hold(station).await;
+    let holder = bench.hold(station);
     bench.push(QUEUE, vec![observation("94b40f010d01", 51.5, -0.1)]).await;
     // Waits a second for a lock, three times.
     let hasty = bench.run_with_writer(bench.store(Duration::from_secs(9))).await;

@@ -216,7 +216,7 @@ async fn learning_pauses_while_mariadb_purges() {
     set(&bench, "rate_controller_target", "10").await;
     let station = StationKey::Wifi(Mac::from_bytes([0x94, 0xb4, 0xf0, 0x01, 0x0d, 0x01]));
     // Somebody looks at the database as it was, so that nothing can be purged.
-    let holder = bench.hold(station).await;
+    let holder = bench.hold(station);
     for _ in 0..5 {
         bench.push("update_wifi_0", vec![observation("94b40f010d01", 51.5, -0.1)]).await;
         bench.run(Task::UpdateWifi, Some("0")).await;
