@@ -77,7 +77,7 @@ impl NginxServer {
     pub fn start(web: &[SocketAddr]) -> Self {
         let (folder, port) = (folder("ichnaea-nginx-"), free_port());
         let root = folder.path().display();
-        let servers: String = web.iter().map(|web| format!("server {web}; ")).collect();
+        let servers = web.iter().map(|web| format!("server {web}; ")).collect::<Vec<_>>().concat();
         let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|kind| format!("{kind}_temp_path {root}/{kind};\n"))
             .concat();

@@ -45,7 +45,7 @@ impl File {
         let Some((place, open)) = &mut self.place else { return Ok(()) };
         if place.look()? == Now::Other {
             let database = open(place.path())?;
-            *place = Place::of(&place.path().to_owned())?;
+            *place = Place::of(place.path())?;
             // Not closed: SQLite would delete the journal at the path, which is that of the new file.
             std::mem::forget(std::mem::replace(&mut self.database, database));
         }
