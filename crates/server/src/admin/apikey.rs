@@ -3,8 +3,12 @@
 use anyhow::{anyhow, bail};
 use clap::{Args, Subcommand};
 use ichnaea_domain::api_key::{ApiKey, is_well_formed};
+use ichnaea_domain::locate::{Api, Client, Query};
 use ichnaea_store::Store;
 use serde_json::{Value, json};
+
+use crate::api::locate_request;
+use crate::locate::fallback;
 
 use super::assignment::{Assignment, at_most, flag, whole};
 use super::{details, print, print_json, refuse, table, warn, word};
@@ -14,6 +18,9 @@ const SCHEMAS: [&str; 4] = ["ichnaea/v1", "combain/v1", "googlemaps/v1", "unwire
 
 /// Keys that every reader of the original's documentation knows.
 const PUBLICLY_KNOWN: [&str; 2] = ["test", "geoclue"];
+
+/// Two access points that nobody has: their addresses are locally administered.
+const SAMPLE_QUERY: &str = r#"{"wifiAccessPoints":[{"macAddress":"02:1c:ac:00:00:01"},{"macAddress":"02:1c:ac:00:00:02"}]}"#;
 
 /// What to do with API keys.
 #[derive(Subcommand, Debug)]
@@ -88,6 +95,24 @@ pub enum Command {
         /// Print the key as JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Asks the fallback provider of a key once and shows what comes of it
+    #[command(
+        after_help = "Past the cache, the rate limit and `allow_fallback`. Sends the query as a \
+        device would to /v1/geolocate; without --query two invented access points, to which a provider that \
+        can be reached answers that it knows no position.\n\n\
+        Examples:\n  \
+        ichnaea apikey test-fallback our-app\n  \
+        ichnaea apikey test-fallback our-app --query '{\"cellTowers\":[{\"radioType\":\"lte\",\
+        \"mobileCountryCode\":262,\"mobileNetworkCode\":1,\"locationAreaCode\":5126,\"cellId\":21532831}]}'\n\n\
+        Ends with status 1 when the provider gives no answer that can be used."
+    )]
+    TestFallback {
+        /// The key
+        key: String,
+        /// The query, as JSON
+        #[arg(long, value_name = "JSON", default_value = SAMPLE_QUERY)]
+        query: String,
     },
     /// Deletes a key
     #[command(after_help = "The web role remembers keys for up to 5 minutes. Reports that came \
@@ -189,6 +214,7 @@ pub async fn run(store: &Store, command: Command) -> anyhow::Result<bool> {
             let off = off.map(|field| Assignment { field: field.into(), value: Some("0".into()) });
             return set(store, &key, &off, json).await;
         }
+        Command::TestFallback { key, query } => return test_fallback(store, &key, &query).await,
         Command::Delete { key } => {
             if !store.delete_api_key(&key).await? {
                 return Ok(unknown(false, &key));
@@ -247,6 +273,26 @@ async fn set(
     store.update_api_key(&key).await?;
     show(&key, json)?;
     Ok(true)
+}
+
+/// Asks a provider, for an operator who wonders why it never does.
+async fn test_fallback(store: &Store, name: &str, query: &str) -> anyhow::Result<bool> {
+    let Some(key) = store.api_key(name).await? else { return Ok(unknown(false, name)) };
+    let document = crate::json::parse(query).map_err(|problem| anyhow!("--query: {problem}"))?;
+    let request = locate_request::read(Some(&document))
+        .map_err(|_| anyhow!("--query is not understood by /v1/geolocate"))?;
+    let query = Query::new(Api::Locate, request, Client { has_ip: false, geoip: None });
+    let may_ask = fallback::may_ask(&key, &query);
+    let answer = fallback::probe(&fallback::http_client()?, &key, &query).await;
+    let is_usable = answer.is_ok();
+    print(answer.unwrap_or_else(|why| format!("No answer that can be used: {why}")));
+    if !may_ask {
+        warn(
+            "requests do not get there: allow_fallback, fallback_name, fallback_url, fallback_ratelimit \
+              and fallback_ratelimit_interval have to be set, and the query needs a station",
+        );
+    }
+    Ok(is_usable)
 }
 
 fn unknown(json: bool, key: &str) -> bool {

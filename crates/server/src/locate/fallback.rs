@@ -140,60 +140,73 @@ async fn call(
     provider: &mut Provider,
 ) -> Option<Answer> {
     let (url, body) = schema.call(url, query)?;
+    match exchange(&ctx.http, schema, (&url, &body), provider).await {
+        Ok(answer) => Some(answer),
+        Err(reason) => {
+            warn_seldom!(
+                incident = incident::PROVIDER,
+                provider = schema.name(),
+                reason,
+                "provider gave no answer"
+            );
+            None
+        }
+    }
+}
+
+/// Asks once, and reads the answer; or why there is none that can be used.
+async fn exchange(
+    http: &Client,
+    schema: Schema,
+    (url, body): (&str, &serde_json::Value),
+    provider: &mut Provider,
+) -> Result<Answer, String> {
     let started = Instant::now();
-    let send = || ctx.http.post(&url).json(&body).send();
+    let send = || http.post(url).json(body).send();
     let response = match send().await {
         // Nothing was sent yet, so a second try asks nothing twice.
         Err(error) if error.is_connect() => send().await,
         other => other,
     };
-    if let Ok(response) = &response {
-        provider.lookup = Some((response.status().as_u16(), started.elapsed()));
+    let mut response = response.map_err(|error| error.without_url().to_string())?;
+    let status = response.status();
+    provider.lookup = Some((status.as_u16(), started.elapsed()));
+    if status == StatusCode::NOT_FOUND {
+        return Ok(Answer::NotFound);
     }
-    let failed = |reason: String| {
-        warn_seldom!(
-            incident = incident::PROVIDER,
-            provider = schema.name(),
-            reason,
-            "provider gave no answer"
-        );
-    };
-    let mut response = match response {
-        Ok(response) if response.status() == StatusCode::NOT_FOUND => {
-            return Some(Answer::NotFound);
-        }
-        Ok(response) if response.status().as_u16() < 400 => response,
-        Ok(response) => {
-            failed(format!("status {}", response.status().as_u16()));
-            return None;
-        }
-        Err(error) => {
-            failed(error.without_url().to_string());
-            return None;
-        }
-    };
+    if status.as_u16() >= 400 {
+        return Err(format!("status {}", status.as_u16()));
+    }
     let mut text = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if text.len() + chunk.len() <= MAX_ANSWER_BYTES => {
-                text.extend_from_slice(&chunk);
-            }
-            Ok(None) => break,
-            Ok(Some(_)) => {
-                failed("answer too large".to_owned());
-                return None;
-            }
-            Err(error) => {
-                failed(error.without_url().to_string());
-                return None;
-            }
+    while let Some(chunk) =
+        response.chunk().await.map_err(|error| error.without_url().to_string())?
+    {
+        if text.len() + chunk.len() > MAX_ANSWER_BYTES {
+            return Err("answer too large".to_owned());
         }
+        text.extend_from_slice(&chunk);
     }
     let answer = std::str::from_utf8(&text).ok().and_then(|text| schema.answer(text));
-    if answer.is_none() {
-        failed("answer not understood".to_owned());
-    }
-    answer
+    answer.ok_or_else(|| "answer not understood".to_owned())
+}
+
+/// Asks the provider of a key once, past cache and rate limit; what it said, or why it said nothing.
+pub async fn probe(http: &Client, key: &ApiKey, query: &Query) -> Result<String, String> {
+    let url = key.fallback_url.as_deref().filter(|url| !url.is_empty());
+    let url = url.ok_or("fallback_url is not set")?;
+    let schema = Schema::parse(key.fallback_schema.as_deref())
+        .ok_or("fallback_schema is not one of the formats that are spoken here")?;
+    let (url, body) = schema.call(url, query).ok_or("fallback_url has no token behind a #")?;
+    let mut provider = Provider { name: String::new(), cache: CacheStatus::Bypassed, lookup: None };
+    let answer = exchange(http, schema, (&url, &body), &mut provider).await?;
+    let (status, took) = provider.lookup.unwrap_or_default();
+    let what = match answer {
+        Answer::NotFound => "it knows no position for this query".to_owned(),
+        Answer::Found(Position { lat, lon, accuracy_m, .. }) => {
+            format!("position {lat}, {lon}, accuracy {accuracy_m} m")
+        }
+    };
+    Ok(format!("status {status} after {} ms: {what}", took.as_millis()))
 }
 
 fn result(answer: &Answer) -> Option<PositionResult> {
