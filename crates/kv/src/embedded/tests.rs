@@ -100,8 +100,8 @@ fn the_age_counts_from_the_last_push() {
 #[test]
 fn every_commit_of_a_file_waits_for_the_disk() {
     let folder = tempfile::tempdir().unwrap();
-    let database =
-        connect(&folder.path().join("kv.sqlite"), Duration::ZERO, OpenFlags::empty()).unwrap();
+    let path = folder.path().join("kv.sqlite");
+    let database = connect(&path, Duration::ZERO, OpenFlags::SQLITE_OPEN_CREATE).unwrap();
     let pragma = |name| database.pragma_query_value(None, name, |row| row.get(0)).unwrap();
     let full: i64 = pragma("synchronous");
     assert_eq!(full, 2);

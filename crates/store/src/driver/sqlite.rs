@@ -315,6 +315,23 @@ fn identity(path: &Path) -> Result<(u64, u64)> {
     }
 }
 
+/// Two processes that open a new file at once are in each other's way here, and SQLite does not wait
+/// by itself.
+fn switch_to_wal(connection: &Connection, patience: Duration) -> rusqlite::Result<()> {
+    let started = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "wal") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && started.elapsed() < patience =>
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            switched => return switched,
+        }
+    }
+}
+
 fn open(place: &Place, duty: Duty, is_first: bool) -> Result<Connection> {
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     flags.set(OpenFlags::SQLITE_OPEN_CREATE, !place.read_only && is_first);
@@ -328,7 +345,7 @@ fn open(place: &Place, duty: Duty, is_first: bool) -> Result<Connection> {
     connection.set_prepared_statement_cache_capacity(PREPARED);
     if place.file.is_some() {
         if !place.read_only {
-            connection.pragma_update(None, "journal_mode", "wal")?;
+            switch_to_wal(&connection, place.wait / 2)?;
         }
         connection.pragma_update(None, "synchronous", "full")?;
         // 8 MB of pages per connection.

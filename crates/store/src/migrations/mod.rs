@@ -309,8 +309,8 @@ async fn migrate_sqlite(
 ) -> Result<Vec<String>> {
     driver
         .with_writer(PATIENCE, move |connection| {
-            // Each migration and the note that it was applied are one transaction that begins by
-            // locking the file. Whoever comes second fails on the note and looks again.
+            // All migrations and the notes that they were applied are one transaction that begins
+            // by locking the file. Whoever comes second fails in it and looks again.
             connection.set_transaction_behavior(rusqlite::TransactionBehavior::Immediate);
             let is_new = sqlite_versions(connection)?.is_empty();
             let [only] = SQLITE_REVISIONS;
@@ -320,7 +320,7 @@ async fn migrate_sqlite(
             let mut tries = 0;
             let mut applied = loop {
                 tries += 1;
-                match runner(&migrations).run(connection) {
+                match runner(&migrations).set_grouped(true).run(connection) {
                     Ok(report) => break names(&report),
                     Err(_) if tries < TRIES => {}
                     Err(error) => return Err(Error::broken(described(&error))),
