@@ -11,6 +11,7 @@
 
 use std::cell::Cell;
 use std::fmt::Display;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -134,7 +135,7 @@ impl Breaker {
         }
         let started = Instant::now();
         let patience = PATIENCE.try_with(Cell::get).unwrap_or(Duration::MAX);
-        let answer = self.wait(call, patience).await;
+        let answer = self.wait(pin!(call), patience).await;
         if matches!(answer, Err(Missed::Failed(_))) {
             self.suspect();
         }
@@ -146,10 +147,9 @@ impl Breaker {
 
     async fn wait<T, E>(
         &self,
-        call: impl Future<Output = Result<T, E>>,
+        mut call: Pin<&mut impl Future<Output = Result<T, E>>>,
         patience: Duration,
     ) -> Result<T, Missed<E>> {
-        let mut call = std::pin::pin!(call);
         if let Ok(answer) = timeout(SUSPICIOUS.min(patience), &mut call).await {
             return answer.map_err(Missed::Failed);
         }

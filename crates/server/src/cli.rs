@@ -212,7 +212,7 @@ pub fn main() -> ExitCode {
     // Called by the name of a program of the original?
     match words.split_first().and_then(|(name, rest)| programs::lines(name, rest)) {
         Some(lines) => run_lines(lines),
-        None => run_words(words),
+        None => run_words(&words),
     }
 }
 
@@ -242,7 +242,7 @@ fn run_lines(lines: Result<Vec<Vec<OsString>>, String>) -> ExitCode {
         Ok(lines) => {
             for words in lines {
                 let words = std::iter::once(OsString::from("ichnaea")).chain(words);
-                let code = run_words(words.collect());
+                let code = run_words(&words.collect::<Vec<_>>());
                 if code != ExitCode::SUCCESS {
                     return code;
                 }
@@ -253,11 +253,11 @@ fn run_lines(lines: Result<Vec<Vec<OsString>>, String>) -> ExitCode {
 }
 
 /// Runs one command line; the first word is the name of the program.
-fn run_words(words: Vec<OsString>) -> ExitCode {
-    let parsed = command_line().try_get_matches_from(&words);
+fn run_words(words: &[OsString]) -> ExitCode {
+    let parsed = command_line().try_get_matches_from(words);
     let Cli { settings, command } = match parsed.and_then(|found| Cli::from_arg_matches(&found)) {
         Ok(cli) => cli,
-        Err(error) => return refuse(&error, &words),
+        Err(error) => return refuse(&error, words),
     };
     if let Some(banner) = command.banner() {
         print(banner);
@@ -339,7 +339,7 @@ fn shell(words: Vec<OsString>) -> ExitCode {
     let name = program.to_str().unwrap_or_default();
     if Cli::command().find_subcommand(name).is_some() || name == "help" {
         let words = std::iter::once(OsString::from("ichnaea")).chain(words);
-        return run_words(words.collect());
+        return run_words(&words.collect::<Vec<_>>());
     }
     roles::shell::become_program(program, arguments)
 }
@@ -532,7 +532,7 @@ async fn alembic(settings: &Settings, command: admin::alembic::Alembic) -> Resul
     let _ = writeln!(std::io::stderr().lock(), "Running Alembic");
     let databases = match settings.databases(Embedded::IfPresent) {
         Ok(databases) => databases,
-        Err(_) if command.run_without_database().is_some() => return Ok(()),
+        Err(_) if command.run_without_database() => return Ok(()),
         Err(problems) => {
             // Nothing at all was given: in the words of the original, then in ours.
             if !settings.names_database() {

@@ -42,6 +42,7 @@ const PROGRAMS: &[(&str, Now)] = &[
 
 /// The command lines that a call comes to, each without the name of this program; `None` for a
 /// program that is none of the original's. `Err` says why a call cannot be understood.
+#[must_use]
 pub fn lines(
     program: &OsStr,
     arguments: &[OsString],

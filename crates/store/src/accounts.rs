@@ -87,7 +87,8 @@ impl Store {
             return Ok(Vec::new());
         }
         let wait = driver.wait();
-        let patience = wait * (2 * wanted.len() as u32 + 1);
+        // A login and a statement for each, and the question before.
+        let patience = wait.saturating_mul(u32::try_from(2 * wanted.len() + 1).unwrap_or(u32::MAX));
         driver
             .run(Some(patience), move |conn| {
                 Box::pin(async move {
@@ -115,12 +116,11 @@ fn distinct(addresses: &[(&str, Access)], own: &str) -> Result<Vec<Wanted>> {
         if name.is_empty() || name == own {
             continue;
         }
-        match accounts.iter_mut().find(|account| account.name == name) {
-            Some(account) => account.rights = account.rights.max(*rights),
-            None => {
-                let password = options.pass().unwrap_or_default().to_owned();
-                accounts.push(Wanted { name, password, rights: *rights });
-            }
+        if let Some(account) = accounts.iter_mut().find(|account| account.name == name) {
+            account.rights = account.rights.max(*rights);
+        } else {
+            let password = options.pass().unwrap_or_default().to_owned();
+            accounts.push(Wanted { name, password, rights: *rights });
         }
     }
     Ok(accounts)

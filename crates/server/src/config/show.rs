@@ -1,5 +1,7 @@
 //! The settings as an operator sees them: `ichnaea config` and `docs/configuration.md`.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 use super::setting::{Group, Kind, Setting};
@@ -169,7 +171,7 @@ pub fn help(users: &[super::setting::User]) -> String {
             .map(|setting| setting.name)
             .collect();
         if !names.is_empty() {
-            text.push_str(&format!("\n  {}: {}", group.title(), names.join(", ")));
+            let _ = write!(text, "\n  {}: {}", group.title(), names.join(", "));
         }
     }
     text.push_str("\n`ichnaea config` shows their values and what they do.");
@@ -181,11 +183,12 @@ pub fn help(users: &[super::setting::User]) -> String {
 pub fn markdown() -> String {
     let mut text = include_str!("configuration.md").to_owned();
     for group in Group::ALL {
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "\n## {}\n\n| Variable | Default | Allowed | Read by | Meaning |\n\
              | --- | --- | --- | --- | --- |\n",
             group.title()
-        ));
+        );
         for setting in ALL.iter().filter(|setting| setting.group == group) {
             text.push_str(&row(setting));
         }

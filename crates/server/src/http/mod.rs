@@ -114,8 +114,9 @@ async fn api_answer(web: &Arc<Web>, endpoint: Endpoint, request: Request) -> Res
     }
     let bound = web.ctx.config.request_timeout;
     let mut facts = Facts::new(endpoint);
-    let answer = caught(api::answer(web, request, &mut facts));
-    let answer = with_patience(web.ctx.config.backend_timeout, answer);
+    // In a box: what wraps it would move the whole flow each time.
+    let answer = Box::pin(api::answer(web, request, &mut facts));
+    let answer = with_patience(web.ctx.config.backend_timeout, caught(answer));
     let mut response = match tokio::time::timeout(bound, answer).await {
         Ok(Ok(response)) => response,
         Ok(Err(Panicked)) => {

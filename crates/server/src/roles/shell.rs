@@ -20,6 +20,7 @@ const NOT_FOUND: u8 = 127;
 const NOT_RUNNABLE: u8 = 126;
 
 /// Becomes another program. Returns only when that failed.
+#[must_use]
 pub fn become_program(program: &OsStr, arguments: &[OsString]) -> ExitCode {
     let failure = at_home(Command::new(program).args(arguments)).exec();
     let name = Path::new(program).display();
@@ -31,6 +32,7 @@ pub fn become_program(program: &OsStr, arguments: &[OsString]) -> ExitCode {
 }
 
 /// Whether a path leads to a file that is not this program.
+#[must_use]
 pub fn is_file_of_others(path: &Path) -> bool {
     let is_path = path.components().count() > 1;
     match (path.canonicalize(), std::env::current_exe()) {
@@ -40,6 +42,7 @@ pub fn is_file_of_others(path: &Path) -> bool {
 }
 
 /// Becomes an interactive shell, or is one.
+#[must_use]
 pub fn interactive() -> ExitCode {
     for shell in SHELLS {
         let failure = at_home(&mut Command::new(shell)).exec();
@@ -113,10 +116,9 @@ fn prompt() -> ExitCode {
             continue;
         };
         match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-            [] => {}
-            ["exit" | "quit" | "logout", ..] => return ExitCode::SUCCESS,
             // No shell within this one.
-            ["shell"] => {}
+            [] | ["shell"] => {}
+            ["exit" | "quit" | "logout", ..] => return ExitCode::SUCCESS,
             ["ichnaea", words @ ..] => run(words),
             // Programs of the original are understood behind `shell`.
             words => run(&[&["shell"], words].concat()),

@@ -5,7 +5,6 @@
     clippy::panic,
     reason = "a test that cannot go on says so and stops"
 )]
-#![expect(clippy::print_stdout, reason = "the steps of the guide are for the reader")]
 
 mod capacity;
 mod guide;

@@ -1,7 +1,12 @@
 //! What the service says about itself: metrics through a real UDP socket and a real scrape, and the
 //! lines of a real process.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]

@@ -325,7 +325,7 @@ fn switch_to_wal(connection: &Connection, patience: Duration) -> rusqlite::Resul
                 if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
                     && started.elapsed() < patience =>
             {
-                std::thread::sleep(Duration::from_millis(5));
+                thread::sleep(Duration::from_millis(5));
             }
             switched => return switched,
         }

@@ -107,7 +107,7 @@ pub(super) fn base() -> Vec<String> {
     statements
 }
 
-/// The statements that make the tables of OpenCellID's cells, which older revisions have.
+/// The statements that make the tables of `OpenCelliD`'s cells, which older revisions have.
 pub(super) fn ocid() -> Vec<String> {
     let cells = cell_shards()
         .map(|shard| station_table(&MYSQL, shard, &ocid_name(&shard.table())))
@@ -118,14 +118,14 @@ pub(super) fn ocid() -> Vec<String> {
 
 /// The names of the tables of [`ocid`].
 pub(super) fn ocid_names() -> impl Iterator<Item = String> {
-    cell_shards().map(|shard| shard.table()).chain([CELL_AREA.to_owned()]).map(|of| ocid_name(&of))
+    cell_shards().map(Shard::table).chain([CELL_AREA.to_owned()]).map(|of| ocid_name(&of))
 }
 
 /// The names of all tables but that of the revision: the original's, whatever its revision, and
 /// ours.
 pub(super) fn names() -> impl Iterator<Item = String> {
     let single = SINGLE.into_iter().chain(OURS).map(str::to_owned);
-    let stations = shards().map(|shard| shard.table());
+    let stations = shards().map(Shard::table);
     single.chain(stations).chain(Quadrant::ALL.map(datamap_name)).chain(ocid_names())
 }
 

@@ -99,14 +99,15 @@ enum Command {
 }
 
 impl Alembic {
-    /// Prints what is known without a database; `None` when one is needed.
-    pub fn run_without_database(&self) -> Option<()> {
+    /// Prints what is known without a database; false when one is needed.
+    #[must_use]
+    pub fn run_without_database(&self) -> bool {
         match self.command {
             Command::History { indicate_current: false } => history(&REVISIONS, None),
             Command::Heads => heads(&REVISIONS),
-            _ => return None,
+            _ => return false,
         }
-        Some(())
+        true
     }
 
     /// Runs the command on a database.

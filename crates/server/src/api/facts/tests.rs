@@ -16,7 +16,7 @@ fn trace(expected: AccuracyClass) -> Trace {
     let query = Query::new(Api::Locate, Request::default(), Client::default());
     let sent = Counts { blue: 1, cell: 2, wifi: 3 };
     let valid = Counts { blue: 0, cell: 1, wifi: 3 };
-    Trace { expected, sent, valid, ..Trace::new(&query) }
+    Trace { sent, valid, expected, ..Trace::new(&query) }
 }
 
 fn logged(facts: &Facts, keys: LogApiKeys) -> Map<String, Value> {
