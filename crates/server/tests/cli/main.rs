@@ -1,6 +1,10 @@
 //! The `ichnaea` command as a user meets it, on both backend pairs.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so and stops")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on says so and stops"
+)]
 
 mod apikey;
 mod command;

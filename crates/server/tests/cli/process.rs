@@ -55,7 +55,7 @@ impl Process {
                         return line;
                     }
                 }
-                Err(_) => panic!("{words:?} was not said:\n{}", self.seen.join("\n")),
+                Err(why) => panic!("{words:?} was not said ({why}):\n{}", self.seen.join("\n")),
             }
         }
     }

@@ -102,8 +102,7 @@ pub fn the_first_process_of_a_container_ends_well_and_buries_orphans(backend: Ba
         outside.says(ready);
         let outer = outside.id();
         let children = format!("/proc/{outer}/task/{outer}/children");
-        let first: u32 =
-            std::fs::read_to_string(children).unwrap().trim().parse().expect("one child");
+        let first: u32 = std::fs::read_to_string(children).unwrap().trim().parse().unwrap();
         assert_eq!(first_process_name(first), "ichnaea");
 
         // A process whose parent is gone becomes a child of the first one, and ends.

@@ -3,9 +3,9 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
-    reason = "a test that cannot go on says so and stops"
+    clippy::print_stdout,
+    reason = "a test that cannot go on says so and stops; waits are for the reader"
 )]
 
 mod accounting;

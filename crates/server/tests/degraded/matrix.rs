@@ -226,7 +226,7 @@ fn answers_everything_with(answer: &'static str) -> std::net::SocketAddr {
                 let mut said = vec![0; 4096];
                 while let Ok(len @ 1..) = stream.read(&mut said) {
                     // Each command begins with its number of parts.
-                    let commands = said[..len].iter().filter(|byte| **byte == b'*').count();
+                    let commands = said[..len].split(|byte| *byte == b'*').count() - 1;
                     if stream.write_all(answer.repeat(commands.max(1)).as_bytes()).is_err() {
                         return;
                     }

@@ -149,7 +149,6 @@ impl Row {
             Self::Contribute => Expected::Has(200, "name"),
             Self::Robots => Expected::Begins("User-agent"),
             Self::Heartbeat => return check_heartbeat(state, answer),
-            Self::LocateByAddress | Self::LocateByAddressNewKey => by_address,
             Self::LocateUnknownKey if !is_there => by_address,
             Self::LocateUnknownKey | Self::LocateWithoutKey | Self::LocateMalformedKey => {
                 Expected::Error(400, "keyInvalid")
@@ -158,13 +157,16 @@ impl Row {
             Self::LocateByWifi | Self::LocateByWifiGoogle if state.has_geoip => {
                 Expected::AddressInstead
             }
-            Self::LocateByWifi | Self::LocateByWifiGoogle => Expected::NotFound,
             // Its key was looked up while everything worked, so the limit is known also without the
             // database; counting needs a store that takes the count.
             Self::LocateLimitedKey if state.queues() => Expected::Error(403, "dailyLimitExceeded"),
-            Self::LocateLimitedKey => by_address,
+            Self::LocateByAddress | Self::LocateByAddressNewKey | Self::LocateLimitedKey => {
+                by_address
+            }
             Self::CountryByAddress if state.has_geoip => Expected::Has(200, "country_code"),
-            Self::CountryByAddress => Expected::NotFound,
+            Self::LocateByWifi | Self::LocateByWifiGoogle | Self::CountryByAddress => {
+                Expected::NotFound
+            }
             Self::CountryWithoutKey => Expected::Error(400, "keyInvalid"),
             Self::SubmitV2 | Self::SubmitV1 | Self::SubmitWithoutKey | Self::SubmitMalformedKey => {
                 queued(Expected::Body(200, "{}"))

@@ -11,7 +11,7 @@ use ichnaea_testkit::database::{self, FreshDatabase};
 use ichnaea_testkit::keyvalue::{self, FreshKeyValue};
 
 /// A line that does not come in this time does not come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// `ichnaea serve` on empty backends.
 pub struct Running {

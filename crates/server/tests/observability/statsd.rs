@@ -332,7 +332,7 @@ async fn a_statsd_host_that_is_not_found_costs_nothing() {
         assert_eq!(answer.status, 200);
     }
     // A look-up that nobody answers takes seconds.
-    let asked = start.elapsed() - started;
+    let asked = start.elapsed().saturating_sub(started);
     assert!(asked < std::time::Duration::from_secs(4), "{asked:?}");
     app.stop().await;
 }
