@@ -58,7 +58,9 @@ on_both_pairs! {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_instances_behind_nginx_on_a_strict_server_answer_as_recorded() {
     let server = MariaDbServer::start_with(&[
-        "--sql-mode=TRADITIONAL,ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE",
+        "--sql-mode=TRADITIONAL,ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE,ANSI,NO_BACKSLASH_ESCAPES",
+        "--log-output=TABLE",
+        "--general-log",
         "--character-set-server=utf8",
         "--collation-server=utf8_general_ci",
         "--init-connect=SET NAMES utf8",
@@ -70,6 +72,19 @@ async fn two_instances_behind_nginx_on_a_strict_server_answer_as_recorded() {
     provider::provider(setting).await;
     pipeline::pipeline(setting).await;
     monitoring::monitoring(setting).await;
+    assert_readers_only_read(&server);
+}
+
+/// The accounts of the web role asked for nothing but rows, whatever they were allowed.
+fn assert_readers_only_read(server: &MariaDbServer) {
+    // By name: the accounts are gone with their databases.
+    let of_readers = "FROM mysql.general_log WHERE user_host REGEXP '^ichnaea_test_[0-9]+_[0-9a-f]+[[]' \
+        AND command_type IN ('Query', 'Prepare', 'Execute')";
+    let asked = server.number(&format!("SELECT COUNT(*) {of_readers} AND argument LIKE 'SELECT%'"));
+    assert!(asked > 100, "{asked} statements of readers in the log");
+    let harmless = "REGEXP '^[[:space:](]*(SELECT|SET|START TRANSACTION|COMMIT|ROLLBACK)'";
+    let others = server.rows(&format!("SELECT argument {of_readers} AND NOT argument {harmless}"));
+    assert!(others.is_empty(), "{others:?}");
 }
 
 /// What writes rows, on a server that lets everything pass.
