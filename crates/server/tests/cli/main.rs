@@ -66,6 +66,7 @@ on_both_pairs! {
     operate::a_task_that_does_not_exist_is_a_usage_error,
     operate::an_empty_pipeline_is_drained_at_once,
     roles::every_role_is_ready_and_ends_well_when_asked_again_and_again,
+    roles::the_lines_about_start_and_stop_have_a_level_of_their_own,
     roles::a_request_that_is_being_sent_is_answered_before_the_end,
     roles::a_second_signal_ends_a_process_at_once,
     roles::the_second_scheduler_takes_over_when_the_first_is_killed,

@@ -60,6 +60,16 @@ impl Process {
         }
     }
 
+    /// Waits until something is so.
+    pub fn until(&mut self, is_so: impl Fn() -> bool) {
+        let started = Instant::now();
+        while !is_so() {
+            let has_ended = self.child.try_wait().unwrap().is_some();
+            assert!(!has_ended && started.elapsed() < PATIENCE, "it never was so");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Everything that was said until its end.
     pub fn rest(&mut self) -> String {
         let until = Instant::now() + PATIENCE;
@@ -133,4 +143,10 @@ pub fn read(mut stream: TcpStream) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
+}
+
+/// A port that nobody listens on.
+pub fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.local_addr().unwrap().port()
 }

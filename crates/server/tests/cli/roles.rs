@@ -7,7 +7,7 @@ use ichnaea_testkit::{Backend, geoip};
 use serde_json::Value;
 
 use crate::command::{Backends, Ichnaea, PROGRAM};
-use crate::process::{Process, connect, get, read, send_signal};
+use crate::process::{Process, connect, free_port, get, read, send_signal};
 
 const WEB: &[&str] = &["web", "--bind", "127.0.0.1", "--port", "0"];
 
@@ -31,6 +31,23 @@ pub fn every_role_is_ready_and_ends_well_when_asked_again_and_again(backend: Bac
             assert_eq!(role.ended().code(), Some(0), "{arguments:?} {signal}: {said}");
             assert!(said.lines().any(|line| line == banner), "{said}");
         }
+    }
+}
+
+pub fn the_lines_about_start_and_stop_have_a_level_of_their_own(backend: Backend) {
+    let ichnaea = Backends::new(backend).migrated();
+    for (level, is_said) in [("info", true), ("warning", false)] {
+        let mut command = ichnaea.command(&["web", "--bind", "127.0.0.1"]);
+        let port = free_port();
+        command.env("GUNICORN_LOGLEVEL", level).env("GUNICORN_PORT", port.to_string());
+        let mut web = Process::spawn(&mut command);
+        // It says nothing when it is ready.
+        let answers = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
+        web.until(answers);
+        web.signal("TERM");
+        let said = web.rest();
+        assert_eq!(web.ended().code(), Some(0), "{said}");
+        assert_eq!(said.contains("stopping"), is_said, "{level}: {said}");
     }
 }
 
