@@ -104,12 +104,12 @@ pub async fn run(
             Some(tokio::spawn(endpoint::serve(context, listener, requested)))
         }
     };
-    let metrics = Arc::clone(&context);
+    let handles = Arc::clone(&context);
     let result = play(context, roles, listener, signals, stop, shutdown).await;
     if let Some(endpoint) = endpoint {
         endpoint.abort();
     }
-    metrics.metrics.flush().await;
+    tokio::join!(handles.metrics.flush(), handles.reader.close(), handles.writer.close());
     result
 }
 

@@ -115,6 +115,14 @@ impl Store {
         }
     }
 
+    /// Takes leave of the server, at the end of a process; every later call fails. Does nothing to a
+    /// file.
+    pub async fn close(&self) {
+        if let Driver::MySql(driver) = &self.driver {
+            driver.close().await;
+        }
+    }
+
     /// The schema revisions that the original would see, sorted.
     pub async fn schema_versions(&self) -> Result<Vec<String>> {
         let text = "SELECT version_num FROM alembic_version ORDER BY version_num";

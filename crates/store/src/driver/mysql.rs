@@ -70,6 +70,11 @@ impl MySql {
         self.pool.start_over();
     }
 
+    /// Takes leave of the server.
+    pub(crate) async fn close(&self) {
+        self.pool.close().await;
+    }
+
     /// The bound on a call.
     pub(crate) const fn wait(&self) -> Duration {
         self.wait

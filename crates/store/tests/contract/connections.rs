@@ -10,6 +10,7 @@ use ichnaea_store::{Error, Options, StationChanges, Store};
 use ichnaea_testkit::Backend;
 use ichnaea_testkit::database::fresh;
 use ichnaea_testkit::proxy::{Mode, Proxy};
+use ichnaea_testkit::servers::MariaDbServer;
 
 use crate::stations::{cell, full, insert, wifi};
 use crate::{batch, migrated, on_both};
@@ -239,4 +240,22 @@ async fn a_server_tells_its_transaction_history_to_whom_it_may() {
     let away = Store::open("mysql://nobody@127.0.0.1:1/nothing", &short()).unwrap();
     let failure = away.transaction_history_length().await;
     assert!(matches!(failure, Err(Error::Unavailable(_))), "{failure:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_closed_takes_leave_of_the_server() {
+    let server = MariaDbServer::start();
+    let store = Store::open(&server.uri, &short()).unwrap();
+    let pings = (0..4).map(|_| {
+        let store = store.clone();
+        tokio::spawn(async move { store.ping().await })
+    });
+    for ping in pings.collect::<Vec<_>>() {
+        ping.await.unwrap().unwrap();
+    }
+    store.close().await;
+    assert!(matches!(store.ping().await, Err(Error::Unavailable(_))));
+    let aborted = "SELECT variable_value FROM information_schema.global_status \
+                   WHERE variable_name = 'ABORTED_CLIENTS'";
+    assert_eq!(server.number(aborted), 0);
 }
