@@ -8,7 +8,7 @@
 ARG FILES=compiled
 
 # Compiles on the processor of the machine at hand, for the one that is asked for.
-FROM --platform=$BUILDPLATFORM docker.io/library/rust:1.95-bookworm AS compiled
+FROM --platform=$BUILDPLATFORM rust:1.95-bookworm AS compiled
 ARG TARGETARCH
 # hadolint ignore=DL3008
 RUN if [ "$TARGETARCH" != "$(dpkg --print-architecture)" ]; then \
