@@ -239,11 +239,13 @@ impl Installation<'_> {
 
     fn settings(&self) -> Vec<Finding> {
         let config = self.config;
-        let is_development = config.is_development
-            || config.redis_uri == DEVELOPMENT_REDIS
-            || file(&config.redis_uri).is_some();
-        let whereabouts =
-            if is_development { Whereabouts::Development } else { Whereabouts::Production };
+        let whereabouts = if file(&config.redis_uri).is_some() {
+            Whereabouts::Files
+        } else if config.redis_uri == DEVELOPMENT_REDIS {
+            Whereabouts::Development
+        } else {
+            Whereabouts::Production
+        };
         vec![
             judge::secret(config.secret_key == DEFAULT_SECRET, whereabouts),
             judge::proxies(config.trusted_proxies.is_some()),

@@ -99,6 +99,8 @@ pub(in super::super) fn disk(spaces: &[Space]) -> Vec<Finding> {
 /// Where a secret that everybody knows does what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Whereabouts {
+    /// The web role makes one and keeps it.
+    Files,
     /// The web role starts with any.
     Development,
     /// The web role refuses the default.
@@ -111,6 +113,7 @@ pub(in super::super) fn secret(is_default: bool, whereabouts: Whereabouts) -> Fi
     let remedy = "set SECRET_KEY to a random text, the same for every web role";
     match (is_default, whereabouts) {
         (false, _) => Finding::ok(check, "SECRET_KEY is set"),
+        (true, Whereabouts::Files) => Finding::ok(check, "one is made and kept beside the queue"),
         (true, Whereabouts::Development) => {
             Finding::ok(check, "SECRET_KEY has its default, which is good enough for development")
         }
@@ -202,10 +205,13 @@ mod tests {
 
     #[test]
     fn settings_keep_strangers_out() {
-        use Whereabouts::{Development, Production};
-        for (is_default, whereabouts, verdict) in
-            [(false, Production, Fine), (true, Development, Fine), (true, Production, Error)]
-        {
+        use Whereabouts::{Development, Files, Production};
+        for (is_default, whereabouts, verdict) in [
+            (false, Production, Fine),
+            (true, Files, Fine),
+            (true, Development, Fine),
+            (true, Production, Error),
+        ] {
             assert_eq!(secret(is_default, whereabouts).verdict, verdict);
         }
         assert_eq!((proxies(true).verdict, proxies(false).verdict), (Fine, Warning));
