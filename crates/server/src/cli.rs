@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::error::{ContextKind, ContextValue};
@@ -265,11 +266,11 @@ fn run_words(words: &[OsString]) -> ExitCode {
     if let Command::Shell { words } = command {
         return shell(words);
     }
-    let is_role = matches!(
+    let is_role_of_original = matches!(
         command,
         Command::Web { .. } | Command::Worker | Command::Scheduler | Command::Alembic(_)
     );
-    let format = logging::Format::choose(settings.is_development(), is_role);
+    let format = logging::Format::choose(settings.is_development(), is_role_of_original);
     logging::start(&settings.logging_level(), format);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let result = match runtime.worker_threads(settings.threads()).enable_all().build() {
@@ -431,7 +432,7 @@ async fn run_role(
                 tracing::warn!("STATSD_HOST not set; no statsd configured");
             }
             make_folders(&config)?;
-            let context = open(roles::secret::settle(config)?).await?;
+            let context = Arc::new(Context::open(roles::secret::settle(config)?).await?);
             if check {
                 return Ok(ExitCode::SUCCESS);
             }
@@ -458,19 +459,19 @@ async fn run_command(settings: &Settings, command: Command) -> Result<ExitCode, 
         Command::Config(options) => return Ok(admin::config::run(settings, options)?),
         Command::WaitForDatabase => {
             let config = settings.resolve(Embedded::IfPresent)?;
-            let store = open_store(&config.databases.ddl, &config)?;
+            let store = open_store(&config.databases.ddl, config.backend_timeout)?;
             return Ok(status(admin::db::wait(&store).await));
         }
         Command::Apikey { command: None } => print_usage("apikey"),
         Command::Apikey { command: Some(command) } => {
             let config = settings.resolve(Embedded::IfPresent)?;
-            let store = open_store(&config.databases.read_write, &config)?;
+            let store = open_store(&config.databases.read_write, config.backend_timeout)?;
             return Ok(status(admin::apikey::run(&store, command).await?));
         }
         Command::ExportConfig { command: None } => print_usage("export-config"),
         Command::ExportConfig { command: Some(command) } => {
             let config = settings.resolve(Embedded::IfPresent)?;
-            let store = open_store(&config.databases.read_write, &config)?;
+            let store = open_store(&config.databases.read_write, config.backend_timeout)?;
             return Ok(status(admin::export_config::run(&store, command).await?));
         }
         Command::Settings { command: None } => print_usage("settings"),
@@ -542,12 +543,7 @@ async fn alembic(settings: &Settings, command: admin::alembic::Alembic) -> Resul
         }
     };
     make_folders_of(&databases)?;
-    let options = ichnaea_store::Options {
-        max_connections: 2,
-        wait: settings.backend_timeout(),
-        ..ichnaea_store::Options::default()
-    };
-    let store = Store::open(&databases.ddl, &options).map_err(anyhow::Error::from)?;
+    let store = open_store(&databases.ddl, settings.backend_timeout())?;
     Ok(command.run(&store, &databases).await?)
 }
 
@@ -583,13 +579,8 @@ async fn open_without_geoip(settings: &Settings) -> Result<Arc<Context>, Failure
     Ok(open(Config { geoip_path: None, ..config }).await?)
 }
 
-fn open_store(uri: &str, config: &Config) -> anyhow::Result<Store> {
-    let options = ichnaea_store::Options {
-        max_connections: 2,
-        wait: config.backend_timeout,
-        ..ichnaea_store::Options::default()
-    };
-    Ok(Store::open(uri, &options)?)
+fn open_store(uri: &str, wait: Duration) -> anyhow::Result<Store> {
+    Ok(Store::open(uri, &admin::store_options(wait))?)
 }
 
 async fn open_kv(config: &Config) -> anyhow::Result<Arc<dyn ichnaea_kv::KeyValue>> {

@@ -8,7 +8,7 @@ use ichnaea_store::{
     Options, Store, create_database, database_name, drop_database, without_password,
 };
 
-use super::{accounts, alembic, confirm, print};
+use super::{accounts, alembic, confirm, print, store_options};
 use crate::config::Databases;
 
 /// What to do with the database.
@@ -69,7 +69,7 @@ pub async fn wait(store: &Store) -> bool {
 
 /// Runs one of the commands; false when the database is not as it should be.
 pub async fn run(databases: &Databases, wait: Duration, command: Command) -> anyhow::Result<bool> {
-    let options = Options { max_connections: 2, wait, ..Options::default() };
+    let options = store_options(wait);
     let uri = databases.ddl.as_str();
     match command {
         Command::Check => {

@@ -4,6 +4,7 @@
 //! with status 1.
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -72,6 +73,11 @@ pub fn word(value: &Value) -> String {
 pub fn details(columns: &[(&'static str, Value)]) -> Vec<String> {
     let row = |(name, value): &(&str, Value)| vec![(*name).to_owned(), word(value)];
     table(&columns.iter().map(row).collect::<Vec<_>>(), " : ")
+}
+
+/// How a command opens the database: for a call or two, each within this bound.
+pub(crate) fn store_options(wait: Duration) -> ichnaea_store::Options {
+    ichnaea_store::Options { max_connections: 2, wait, ..ichnaea_store::Options::default() }
 }
 
 /// Rows with every cell padded to the widest of its column, joined by `separator`.

@@ -50,7 +50,6 @@ impl Installation {
             .args(arguments)
             .env("DB_READWRITE_URI", &self.database)
             .env("REDIS_URI", &self.keyvalue)
-            .env("SECRET_KEY", "only for tests")
             .env("SECRET_KEY", "of a test")
             .env("LEASE_SECONDS", "2")
             .env("CELERY_WORKER_CONCURRENCY", "2")

@@ -12,33 +12,14 @@
 #[expect(dead_code, reason = "other tests use more of it")]
 mod support;
 
+#[path = "../support/pairs.rs"]
+#[macro_use]
+mod pairs;
+
 mod process;
 mod running;
 mod statsd;
 mod udp;
-
-/// Runs every listed test on both backend pairs.
-macro_rules! on_both_pairs {
-    ($($module:ident :: $name:ident),* $(,)?) => {
-        mod sqlite_and_embedded {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $name() {
-                    crate::$module::$name(ichnaea_testkit::Backend::Embedded).await;
-                }
-            )*
-        }
-
-        mod mariadb_and_redis {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $name() {
-                    crate::$module::$name(ichnaea_testkit::Backend::Server).await;
-                }
-            )*
-        }
-    };
-}
 
 on_both_pairs! {
     statsd::positions_are_counted_by_source_and_result,

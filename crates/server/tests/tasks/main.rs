@@ -6,6 +6,10 @@
     reason = "a test that cannot go on says so and stops"
 )]
 
+#[path = "../support/pairs.rs"]
+#[macro_use]
+mod pairs;
+
 mod bench;
 mod beside;
 mod broken;
@@ -16,29 +20,6 @@ mod schedule;
 mod seen;
 mod statistics;
 mod worker;
-
-/// Runs every listed test on both pairs.
-macro_rules! on_both_pairs {
-    ($($module:ident :: $name:ident),* $(,)?) => {
-        mod sqlite_and_embedded {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $name() {
-                    crate::$module::$name(ichnaea_testkit::Backend::Embedded).await;
-                }
-            )*
-        }
-
-        mod mariadb_and_redis {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $name() {
-                    crate::$module::$name(ichnaea_testkit::Backend::Server).await;
-                }
-            )*
-        }
-    };
-}
 
 on_both_pairs! {
     flow::a_report_becomes_stations_an_area_grid_cells_and_counters,
