@@ -32,11 +32,13 @@ pub async fn many_processes_leave_the_same_tables_as_one_of_each(backend: Backen
     let one = learned(backend, &bodies, 1, 1, 1).await;
     let counted = one["stat"].iter().filter(|row| row["value"] != 0).count();
     assert_eq!(counted, 6, "{:?}", one["stat"]);
-    let samples = |tables: &BTreeMap<String, Vec<Row>>| -> u64 {
-        let rows = tables.iter().filter(|(name, _)| name.starts_with("wifi_shard"));
+    let samples = |kind| -> u64 {
+        let rows = one.iter().filter(|(name, _)| name.starts_with(kind));
         rows.flat_map(|(_, rows)| rows).filter_map(|row| row["samples"].as_u64()).sum()
     };
-    assert_eq!(samples(&one), u64::from(REPORTS), "one access point in each report");
+    assert_eq!(samples("wifi_shard"), u64::from(REPORTS), "one access point in each report");
+    let beacons: usize = bodies.iter().map(|body| body.matches("bluetoothBeacons").count()).sum();
+    assert_eq!(samples("blue_shard"), beacons as u64, "no beacon seems to move");
 
     let many = learned(backend, &bodies, 3, 3, 2).await;
     assert_eq!(many.keys().collect::<Vec<_>>(), one.keys().collect::<Vec<_>>());

@@ -13,8 +13,9 @@ pub const IN_REQUEST: u32 = 100;
 
 /// The bodies of requests that together have `count` reports.
 ///
-/// Every station is seen many times within a few hundred metres. None is seen far away: what moves
-/// is decided batch by batch, so its row would depend on which reports met in one.
+/// Every station is seen many times within 60 metres, none farther away: a beacon that is seen over
+/// more than 100 metres moves, which is decided batch by batch, so its row would depend on which
+/// reports met in one.
 pub fn submissions(count: u32) -> Vec<String> {
     let reports: Vec<Value> = (0..count).map(report).collect();
     let requests = reports.chunks(IN_REQUEST as usize);
@@ -25,8 +26,8 @@ fn report(index: u32) -> Value {
     // Station 7·k of 300 is seen by every 300th report, each time from another place near it.
     let station = index.wrapping_mul(7) % 300;
     let visit = index / 300;
-    let lat = 51.0 + f64::from(station % 20) * 0.05 + f64::from(visit % 11) * 0.0001;
-    let lon = -1.0 + f64::from(station / 20) * 0.05 + f64::from(visit % 7) * 0.0001;
+    let lat = 51.0 + f64::from(station % 20) * 0.05 + f64::from(visit % 11) * 0.000_05;
+    let lon = -1.0 + f64::from(station / 20) * 0.05 + f64::from(visit % 7) * 0.000_05;
     let signal = -50 - i64::from(index % 40);
     let mut report = json!({
         "timestamp": 1_700_000_000_000_i64 + i64::from(index),
