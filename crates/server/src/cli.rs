@@ -167,6 +167,9 @@ enum Command {
         #[command(subcommand)]
         command: Option<admin::sentry_test::Command>,
     },
+    /// Writes a whole installation into one file
+    #[command(after_help = admin::dump::HELP)]
+    Dump(admin::dump::Options),
     /// Manages the database and its tables
     #[command(subcommand)]
     Db(admin::db::Command),
@@ -497,6 +500,7 @@ async fn run_command(settings: &Settings, command: Command) -> Result<ExitCode, 
             let kv = open_kv(&config).await?;
             admin::sentry_test::worker(&*kv, &Clock::default()).await?;
         }
+        Command::Dump(options) => return Ok(status(admin::dump::run(&options)?)),
         Command::Db(command) => {
             let databases = settings.databases(Embedded::IfPresent)?;
             make_folders_of(&databases)?;

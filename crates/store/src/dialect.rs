@@ -58,6 +58,29 @@ impl Dialect {
         }
     }
 
+    /// Names and types of the columns of all tables, with the names of the tables.
+    pub(crate) const fn all_columns(self) -> &'static str {
+        match self {
+            Self::MySql => {
+                "SELECT table_name, column_name, data_type FROM information_schema.columns \
+                 WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position"
+            }
+            Self::Sqlite => {
+                "SELECT one.name, of.name, of.type FROM sqlite_master one \
+                 JOIN pragma_table_info(one.name) of WHERE one.type = 'table' \
+                 ORDER BY one.name, of.cid"
+            }
+        }
+    }
+
+    /// Removes all rows of a table for good.
+    pub(crate) fn empty_table(self, table: &str) -> String {
+        match self {
+            Self::MySql => format!("TRUNCATE TABLE {table}"),
+            Self::Sqlite => format!("DELETE FROM {table}"),
+        }
+    }
+
     /// The names of the columns of one table.
     pub(crate) const fn column_names(self) -> &'static str {
         match self {

@@ -16,6 +16,7 @@ pub mod config;
 mod confirm;
 pub mod db;
 pub mod doctor;
+pub mod dump;
 pub mod export_config;
 pub mod healthcheck;
 pub mod metrics;

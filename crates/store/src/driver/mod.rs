@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ichnaea_domain::cell::KeyBytes;
-pub(crate) use value::{Row, Value};
+pub(crate) use value::Row;
+pub use value::Value;
 
 use crate::dialect::Dialect;
 use crate::error::Result;

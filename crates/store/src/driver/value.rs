@@ -15,14 +15,22 @@ const DATE_TIME: &str = "%Y-%m-%d %H:%M:%S";
 
 /// One value in a row or in a parameter list.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Value {
+pub enum Value {
+    /// Missing.
     Null,
+    /// A whole number.
     Int(i64),
+    /// A whole number.
     Uint(u64),
+    /// A double.
     Real(f64),
+    /// Text.
     Text(String),
+    /// Bytes; of a row that was read maybe text.
     Bytes(Vec<u8>),
+    /// A day.
     Date(NaiveDate),
+    /// A time.
     DateTime(NaiveDateTime),
 }
 
@@ -104,6 +112,11 @@ pub(crate) struct Row(pub(crate) Vec<Value>);
 impl Row {
     fn value(&self, column: usize) -> &Value {
         self.0.get(column).unwrap_or(&Value::Null)
+    }
+
+    /// Whether there is no value.
+    pub(crate) fn is_null(&self, column: usize) -> bool {
+        matches!(self.value(column), Value::Null)
     }
 
     fn parsed<T: FromStr>(bytes: &[u8]) -> Option<T> {

@@ -1,0 +1,44 @@
+//! `ichnaea dump`: an installation in one file.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// What to dump, and where to.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// Write everything into this file, which must not exist yet; - is standard output
+    #[arg(short, long, value_name = "FILE", required_unless_present = "check")]
+    output: Option<PathBuf>,
+    /// Read a dump to its end and say whether it is whole; - is standard input. Needs no database
+    #[arg(long, value_name = "FILE", conflicts_with = "output")]
+    check: Option<PathBuf>,
+    /// Leave out API keys and export targets, which hold secrets
+    #[arg(long, conflicts_with = "check")]
+    without_keys: bool,
+    /// Leave out what `ichnaea settings` shows, so that Redis is not asked
+    #[arg(long, conflicts_with = "check")]
+    without_settings: bool,
+    /// Print a summary as JSON; on standard error when the dump goes to standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// How the command ends its help.
+pub const HELP: &str = "Writes stations, areas, statistics, the coverage grid, API keys, export \
+    targets and settings, as one moment had them, while the service goes on. What waits in queues \
+    is not part of it: stop what takes reports in, run `ichnaea pipeline drain`, then dump. Reads \
+    with the account in DB_READONLY_URI.\n\n\
+    The file holds API keys: it is made readable for its owner only. It is text, a JSON value in \
+    each line, compressed: `zstd -dc FILE | less`. `ichnaea restore` reads it into any other \
+    database.\n\n\
+    Ends with status 1 when something failed; no file is there then.\n\n\
+    Examples:\n  \
+    ichnaea dump -o backup.zst\n  \
+    ichnaea dump --check backup.zst\n  \
+    ichnaea dump -o - | DB_READWRITE_URI=sqlite:new.sqlite REDIS_URI=sqlite:kv.sqlite ichnaea restore -";
+
+/// Makes a dump; false when it was refused.
+pub fn run(options: &Options) -> anyhow::Result<bool> {
+    anyhow::bail!("dumps are not part of this release yet: {options:?}")
+}
