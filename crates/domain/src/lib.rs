@@ -7,6 +7,7 @@
 pub mod api_key;
 pub mod area;
 pub mod cell;
+pub mod cell_file;
 pub mod datamap;
 pub mod export;
 pub mod geo;

@@ -20,6 +20,24 @@ impl Dialect {
         }
     }
 
+    /// Opens a transaction that only reads, and sees all tables as they are at one moment: now on a
+    /// server, at its first read on SQLite.
+    pub(crate) const fn begin_snapshot(self) -> &'static str {
+        match self {
+            Self::MySql => "START TRANSACTION WITH CONSISTENT SNAPSHOT",
+            Self::Sqlite => "BEGIN DEFERRED",
+        }
+    }
+
+    /// Follows a table that is to be read through one of its indexes. A server's operator may have
+    /// dropped the index, so there it is only kept from reading in the order of the primary key.
+    pub(crate) fn through_index(self, index: &str) -> String {
+        match self {
+            Self::MySql => "IGNORE INDEX (PRIMARY)".to_owned(),
+            Self::Sqlite => format!("INDEXED BY {index}"),
+        }
+    }
+
     /// Ends a read that locks its rows until the end of the transaction. SQLite has one writer at
     /// a time anyway.
     pub(crate) const fn for_update(self) -> &'static str {

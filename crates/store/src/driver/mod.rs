@@ -7,6 +7,7 @@
 
 mod lookup;
 pub(crate) mod mysql;
+mod scan;
 pub(crate) mod sqlite;
 mod value;
 
@@ -14,6 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ichnaea_domain::cell::KeyBytes;
+pub(crate) use scan::Scan;
+pub use scan::{Page, Snapshot};
 pub(crate) use value::Row;
 pub use value::Value;
 

@@ -4,6 +4,7 @@
 //! ends properly, and its connection is good for the next one.
 
 mod pool;
+mod snapshot;
 
 use std::future::Future;
 use std::pin::Pin;

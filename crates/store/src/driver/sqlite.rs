@@ -5,6 +5,8 @@
 //! readers go on while the writer works. Commits are synced to disk: a batch is removed from its
 //! queue once its rows are committed, so rows that a power cut could take back would be lost.
 
+mod snapshot;
+
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
@@ -37,7 +39,7 @@ const READERS: std::ops::RangeInclusive<usize> = 2..=4;
 pub(crate) struct Sqlite {
     writer: Queue,
     readers: Queue,
-    wait: Duration,
+    place: Place,
 }
 
 /// Where the database is and what may be done with it.
@@ -62,7 +64,7 @@ impl Sqlite {
             // A database in memory belongs to one connection.
             writer.clone()
         };
-        Ok(Self { writer, readers, wait: place.wait })
+        Ok(Self { writer, readers, place: place.clone() })
     }
 
     /// Reads rows.
@@ -144,7 +146,7 @@ impl Sqlite {
             // The caller may have left meanwhile.
             let _ = answer.send(result);
         }))?;
-        match tokio::time::timeout(patience.unwrap_or(self.wait), answered).await {
+        match tokio::time::timeout(patience.unwrap_or(self.place.wait), answered).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(Error::broken("the work on the database did not end normally")),
             Err(_) => Err(Error::unavailable("no answer in time")),

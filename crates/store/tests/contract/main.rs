@@ -11,6 +11,7 @@ mod datamap;
 mod old_schema;
 mod revisions;
 mod schema;
+mod snapshot;
 mod stations;
 mod stats;
 
