@@ -4,6 +4,8 @@
 //! gathered per day elsewhere and brought in every few minutes; a day without a row starts from the
 //! newest day before it.
 
+pub mod page;
+
 use std::collections::HashMap;
 
 use chrono::NaiveDate;

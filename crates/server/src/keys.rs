@@ -40,6 +40,8 @@ pub const CELERY_QUEUES: [&str; 8] = [
 pub const SCHEDULER: &str = "ichnaea:scheduler";
 /// Percentage of position queries to learn from, set by an operator; text.
 pub const GLOBAL_LOCATE_SAMPLE_RATE: &str = "global_locate_sample_rate";
+/// Copy of the totals on the page about statistics.
+pub const STATS_CACHE: &str = "cache:stats:4";
 /// Cached table of regions on the statistics page.
 pub const STATS_REGIONS_CACHE: &str = "cache:stats_regions:4";
 /// Beginning of the names of all counters of requests.
@@ -117,6 +119,16 @@ pub fn parse_stat_counter(name: &str) -> Option<(StatKey, NaiveDate)> {
     let (key, date) = name.strip_prefix(STAT_COUNTER_PREFIX)?.rsplit_once('_')?;
     let key = StatKey::ALL.into_iter().find(|known| known.name() == key)?;
     Some((key, parse_day(date, "%Y%m%d", 8)?))
+}
+
+/// Copy of the chart of the stations of a kind.
+#[must_use]
+pub const fn stats_chart_cache(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Blue => "cache:stats_blue_json:2",
+        Kind::Cell => "cache:stats_cell_json:3",
+        Kind::Wifi => "cache:stats_wifi_json:2",
+    }
 }
 
 /// The sign of life of one worker or scheduler.

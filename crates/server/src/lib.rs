@@ -23,4 +23,5 @@ pub mod programs;
 pub mod roles;
 pub mod seen;
 pub mod sentry;
+pub mod stats;
 pub mod tasks;

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::Store;
 use crate::applied::{Applied, BatchRef};
 use crate::driver::{Read, Row, Rows, Statement, Value, Write};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What a rule wants done to the daily totals.
 #[derive(Clone, Debug)]
@@ -65,6 +65,53 @@ impl Store {
             Ok((vec![write(insert, String::new()), write(update, overwrite)], outcome))
         })
         .await
+    }
+
+    /// The newest row of each key, and those of this day.
+    pub async fn newest_stats(&self, today: NaiveDate) -> Result<Vec<StatRow>> {
+        // The newest days are found by leaps through the primary key.
+        let newest = "SELECT `key`, `time`, `value` FROM stat \
+                      JOIN (SELECT `key` AS of_key, MAX(`time`) AS newest FROM stat GROUP BY `key`) \
+                      AS days ON `key` = of_key AND `time` = newest";
+        let mut rows = self.driver.query(Statement::plain(newest)).await?;
+        let of_today = "SELECT `key`, `time`, `value` FROM stat WHERE `time` = ?";
+        rows.extend(self.driver.query(Statement::new(of_today, vec![today.into()])).await?);
+        Ok(rows.iter().filter_map(stat_row).collect())
+    }
+
+    /// The rows of a key from this day on, oldest first.
+    pub async fn stats_since(&self, key: StatKey, since: NaiveDate) -> Result<Vec<StatRow>> {
+        let text = "SELECT `key`, `time`, `value` FROM stat WHERE `key` = ? AND `time` >= ? \
+                    ORDER BY `time`";
+        let statement = Statement::new(text, vec![key.code().into(), since.into()]);
+        Ok(self.driver.query(statement).await?.iter().filter_map(stat_row).collect())
+    }
+
+    /// The statistics of all regions, by code. A database that was not migrated yet counts no
+    /// cells of 5G NR.
+    pub async fn region_stats(&self) -> Result<Vec<RegionStat>> {
+        let text = |nr: &str| {
+            format!(
+                "SELECT region, gsm, wcdma, lte, {nr}, blue, wifi FROM region_stat ORDER BY region"
+            )
+        };
+        let rows = match self.driver.query(Statement::plain(text("nr"))).await {
+            Err(Error::OldSchema(_)) => self.driver.query(Statement::plain(text("NULL"))).await,
+            read => read,
+        }?;
+        let stat = |row: &Row| {
+            let count = |column| row.int(column).unwrap_or(0);
+            Some(RegionStat {
+                region: row.region(0)?,
+                gsm: count(1),
+                wcdma: count(2),
+                lte: count(3),
+                nr: count(4),
+                blue: count(5),
+                wifi: count(6),
+            })
+        };
+        Ok(rows.iter().filter_map(stat).collect())
     }
 
     /// Forgets the daily totals before this day; how many.

@@ -7,6 +7,7 @@ mod headers;
 mod health;
 mod observe;
 mod query;
+mod stats;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -22,6 +23,7 @@ use axum::routing::any;
 use http::{Method, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use ichnaea_domain::station::Kind;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
@@ -70,6 +72,7 @@ pub fn router(web: Arc<Web>) -> Router {
             api_answer(&web, endpoint, request).await
         })
     };
+    let chart = |kind: Kind| any(move |web, request| stats::chart(kind, web, request));
     Router::new()
         // Position and region
         .route("/v1/geolocate", api(Endpoint::Geolocate))
@@ -79,6 +82,10 @@ pub fn router(web: Arc<Web>) -> Router {
         .route("/v1/submit", api(Endpoint::SubmitV0))
         .route("/v1/geosubmit", api(Endpoint::SubmitV1))
         .route("/v2/geosubmit", api(Endpoint::SubmitV2))
+        // Statistics
+        .route("/stats_blue.json", chart(Kind::Blue))
+        .route("/stats_cell.json", chart(Kind::Cell))
+        .route("/stats_wifi.json", chart(Kind::Wifi))
         // Monitoring
         .route("/__heartbeat__", any(health::heartbeat))
         .route("/__lbheartbeat__", any(health::lbheartbeat))

@@ -24,9 +24,11 @@ pub const PROVIDER: &str = "provider";
 pub const GEOIP: &str = "geoip";
 /// A worker or scheduler waits for the database or Redis.
 pub const BACKEND_AWAY: &str = "backend_away";
+/// Statistics could not be read, or their copies not be used.
+pub const STATISTICS: &str = "statistics";
 
 /// All of them.
-pub const ALL: [&str; 10] = [
+pub const ALL: [&str; 11] = [
     KEY_NOT_CHECKED,
     NOT_COUNTED,
     STATIONS_NOT_FOUND,
@@ -37,4 +39,5 @@ pub const ALL: [&str; 10] = [
     PROVIDER,
     GEOIP,
     BACKEND_AWAY,
+    STATISTICS,
 ];

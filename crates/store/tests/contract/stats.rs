@@ -74,6 +74,41 @@ on_both! {
         assert_eq!(value(&db, "SELECT COUNT(*) FROM stat"), "1");
     }
 
+    async fn the_newest_totals_and_those_of_a_day_are_read(store, db) {
+        assert_eq!(store.newest_stats(day("2026-01-31")).await.unwrap(), []);
+        db.execute(&["INSERT INTO stat (`key`, `time`, `value`) VALUES \
+             (1, '2026-01-30', 5), (1, '2026-01-31', 6), (1, '2026-02-01', 7), \
+             (4, '2025-01-01', 8), (4, '2025-01-02', NULL), (5, '2026-01-31', 9)"]);
+        let mut found = store.newest_stats(day("2026-01-31")).await.unwrap();
+        found.sort_by_key(|row| (row.key, row.day));
+        assert_eq!(found, [
+            stat(StatKey::Cell, "2026-01-31", 6),
+            stat(StatKey::Cell, "2026-02-01", 7),
+            stat(StatKey::UniqueWifi, "2025-01-02", 0),
+        ]);
+    }
+
+    async fn the_totals_since_a_day_are_read_in_their_order(store, db) {
+        db.execute(&["INSERT INTO stat (`key`, `time`, `value`) VALUES \
+             (2, '2026-01-31', 6), (2, '2026-01-29', 4), (2, '2026-01-30', 5), (3, '2026-01-31', 9)"]);
+        assert_eq!(store.stats_since(StatKey::UniqueCell, day("2026-01-30")).await.unwrap(), [
+            stat(StatKey::UniqueCell, "2026-01-30", 5),
+            stat(StatKey::UniqueCell, "2026-01-31", 6),
+        ]);
+        assert_eq!(store.stats_since(StatKey::Blue, day("2026-01-30")).await.unwrap(), []);
+    }
+
+    async fn regional_figures_are_read_by_code(store, db) {
+        db.execute(&["INSERT INTO region_stat (region, gsm, wcdma, lte, nr, blue, wifi) VALUES \
+             ('GB', 1, 2, 3, 4, 5, 6), ('DE', NULL, NULL, NULL, NULL, NULL, NULL)"]);
+        let found = store.region_stats().await.unwrap();
+        assert_eq!(found, [region("DE", [0; 6]), region("GB", [1, 2, 3, 4, 5, 6])]);
+        // As the original has the table.
+        db.execute(&["ALTER TABLE region_stat DROP COLUMN nr"]);
+        let found = store.region_stats().await.unwrap();
+        assert_eq!(found[1], region("GB", [1, 2, 3, 0, 5, 6]));
+    }
+
     async fn regions_are_counted_by_areas_and_by_rows(store, db) {
         let in_region = |code: Option<&str>| Station {
             region: code.and_then(RegionCode::parse),
