@@ -57,7 +57,12 @@ impl Database {
                 || name == "stat"
                 || name == "region_stat"
         });
-        let batch_tables = others.into_iter().filter(|name| name == "applied_batch").collect();
+        let batch_tables = others
+            .into_iter()
+            .filter(|name| {
+                ["applied_batch", "imported_file", "restricted_cell"].contains(&name.as_str())
+            })
+            .collect();
         Self { connection, data_tables, batch_tables }
     }
 

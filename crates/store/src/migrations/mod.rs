@@ -181,6 +181,7 @@ fn migrations(dialect: Dialect) -> Result<Vec<Migration>> {
     let texts = [
         ("V1__original", schema::original(dialect)),
         ("V2__additions", schema::additions(dialect)),
+        ("V3__imports", schema::imports(dialect).to_owned()),
     ];
     let migration =
         |(name, sql): (&str, String)| Migration::unapplied(name, &sql).map_err(Error::broken);
@@ -382,13 +383,15 @@ mod tests {
             let migrations = migrations(dialect).unwrap();
             migrations.iter().map(|one| (one.to_string(), one.checksum())).collect::<Vec<_>>()
         };
-        let named = |sums: [u64; 2]| {
-            let names = ["V1__original", "V2__additions"].map(str::to_owned);
+        let named = |sums: [u64; 3]| {
+            let names = ["V1__original", "V2__additions", "V3__imports"].map(str::to_owned);
             names.into_iter().zip(sums).collect::<Vec<_>>()
         };
-        let mysql = [7_231_332_168_474_128_723, 8_268_044_028_386_868_496];
+        let mysql =
+            [7_231_332_168_474_128_723, 8_268_044_028_386_868_496, 15_826_773_763_818_485_199];
         assert_eq!(checksums(Dialect::MySql), named(mysql));
-        let sqlite = [10_221_527_320_276_508_952, 12_596_751_790_755_860_212];
+        let sqlite =
+            [10_221_527_320_276_508_952, 12_596_751_790_755_860_212, 8_773_685_126_007_508_982];
         assert_eq!(checksums(Dialect::Sqlite), named(sqlite));
     }
 }

@@ -21,6 +21,8 @@ struct Templates {
     datamap: &'static str,
     /// What the original does not have.
     additions: &'static str,
+    /// What is known about imported files.
+    imports: &'static str,
 }
 
 const MYSQL: Templates = Templates {
@@ -32,6 +34,7 @@ const MYSQL: Templates = Templates {
     area: include_str!("mysql/area.sql"),
     datamap: include_str!("mysql/datamap.sql"),
     additions: include_str!("mysql/additions.sql"),
+    imports: include_str!("mysql/imports.sql"),
 };
 
 const SQLITE: Templates = Templates {
@@ -43,6 +46,7 @@ const SQLITE: Templates = Templates {
     area: include_str!("sqlite/area.sql"),
     datamap: include_str!("sqlite/datamap.sql"),
     additions: include_str!("sqlite/additions.sql"),
+    imports: include_str!("sqlite/imports.sql"),
 };
 
 /// What of the first revision differs from the last.
@@ -62,7 +66,14 @@ const SINGLE: [&str; 5] = ["api_key", "export_config", "region_stat", "stat", CE
 const CELL_AREA: &str = "cell_area";
 
 /// Tables that only this service has, with the one that says which of them were made.
-const OURS: [&str; 4] = ["cell_nr", "cell_area_nr", "applied_batch", super::HISTORY];
+const OURS: [&str; 6] = [
+    "cell_nr",
+    "cell_area_nr",
+    "applied_batch",
+    "imported_file",
+    "restricted_cell",
+    super::HISTORY,
+];
 
 const fn templates(dialect: Dialect) -> &'static Templates {
     match dialect {
@@ -92,6 +103,11 @@ pub(super) fn additions(dialect: Dialect) -> String {
     sql.push_str(&area_table(templates, "cell_area_nr", Radio::Nr));
     sql.push_str(templates.additions);
     sql
+}
+
+/// What is ours too: the files that were imported, and the cells that a public file leaves out.
+pub(super) const fn imports(dialect: Dialect) -> &'static str {
+    templates(dialect).imports
 }
 
 /// The statements of the original's first revision, on a server. Each can be repeated.

@@ -111,11 +111,11 @@ async fn an_sqlite_file_that_cannot_be_opened_is_unavailable_until_it_can() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_in_memory_works_without_a_file() {
     let store = crate::open("sqlite::memory:");
-    assert_eq!(store.migrate().await.unwrap().len(), 2);
+    assert_eq!(store.migrate().await.unwrap().len(), 3);
     insert(&store, "1", vec![(wifi(1), full())]).await;
     assert_eq!(store.stations(&[wifi(1)], &[]).await.unwrap().stations.len(), 1);
     let other = crate::open("sqlite::memory:");
-    assert_eq!(other.pending_migrations().await.unwrap().len(), 2);
+    assert_eq!(other.pending_migrations().await.unwrap().len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

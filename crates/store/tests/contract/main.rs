@@ -8,6 +8,7 @@ mod areas;
 mod configuration;
 mod connections;
 mod datamap;
+mod imports;
 mod old_schema;
 mod revisions;
 mod schema;

@@ -133,7 +133,14 @@ async fn an_empty_database_walks_all_revisions_and_each_step_is_recorded() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_step_back_undoes_its_revision_and_the_last_removes_everything() {
     let (store, db) = migrated(Backend::Server).await;
-    let ours = ["applied_batch", "cell_nr", "cell_area_nr", "refinery_schema_history"];
+    let ours = [
+        "applied_batch",
+        "cell_nr",
+        "cell_area_nr",
+        "imported_file",
+        "restricted_cell",
+        "refinery_schema_history",
+    ];
     let of_ours = |line: &String| {
         ours.iter().any(|table| line.split(' ').nth(1) == Some(*table))
             || line.contains("region_stat 7 nr")
@@ -176,7 +183,7 @@ async fn a_database_of_the_original_with_the_recorded_rows_is_taken_over_as_it_i
     Database::open(&db.uri).await.load(&cases::fixture(&placeholders)).await;
     let before = all_rows(&db);
     let store = open(&db.uri);
-    assert_eq!(store.migrate().await.unwrap(), ["V1__original", "V2__additions"]);
+    assert_eq!(store.migrate().await.unwrap(), ["V1__original", "V2__additions", "V3__imports"]);
     assert_kept(&before, &all_rows(&db), "head");
     assert!(store.api_key("test").await.unwrap().is_some());
 }

@@ -11,6 +11,9 @@ use crate::{migrated, on_both, open, value};
 
 const HEAD: &str = "3be4004781bc";
 
+/// Our own migrations.
+const OURS: [&str; 3] = ["V1__original", "V2__additions", "V3__imports"];
+
 on_both! {
     async fn a_migrated_database_is_up_to_date(store, db) {
         assert_eq!(store.pending_migrations().await.unwrap(), Vec::<String>::new());
@@ -38,14 +41,16 @@ on_both! {
             // As if only the layout of the original were there.
             "DROP TABLE refinery_schema_history",
             "DROP TABLE applied_batch",
+            "DROP TABLE imported_file",
+            "DROP TABLE restricted_cell",
             "DROP TABLE cell_nr",
             "DROP TABLE cell_area_nr",
             "ALTER TABLE region_stat DROP COLUMN nr",
             "INSERT INTO wifi_shard_0 (mac, lat, lon) VALUES (X'94B40F010D01', 51.0, 10.0)",
             "INSERT INTO api_key (valid_key) VALUES ('test')",
         ]);
-        assert_eq!(store.pending_migrations().await.unwrap().len(), 2);
-        assert_eq!(store.migrate().await.unwrap().len(), 2);
+        assert_eq!(store.pending_migrations().await.unwrap(), OURS);
+        assert_eq!(store.migrate().await.unwrap(), OURS);
         assert_eq!(store.schema_versions().await.unwrap(), [HEAD]);
         let names: Vec<_> =
             store.export_configs().await.unwrap().into_iter().map(|export| export.name).collect();
@@ -62,7 +67,7 @@ async fn before_migrating_everything_is_pending() {
         let db = fresh(backend);
         let store = open(&db.uri);
         let pending = store.pending_migrations().await.unwrap();
-        assert_eq!(pending[pending.len() - 2..], ["V1__original", "V2__additions"], "{backend:?}");
+        assert_eq!(pending[pending.len() - OURS.len()..], OURS, "{backend:?}");
         let versions = store.schema_versions().await;
         assert!(matches!(versions, Err(Error::OldSchema(_))), "{backend:?}: {versions:?}");
         assert_eq!(store.migrate().await.unwrap(), pending, "{backend:?}");
@@ -84,9 +89,9 @@ async fn several_processes_may_migrate_at_once() {
             applied += task.await.unwrap();
         }
         // On a server also the original's revisions.
-        let expected = if backend == Backend::Server { 11 + 2 } else { 2 };
+        let expected = if backend == Backend::Server { 11 + OURS.len() } else { OURS.len() };
         assert_eq!(applied, expected, "{backend:?}");
-        assert_eq!(value(&db, "SELECT COUNT(*) FROM refinery_schema_history"), "2");
+        assert_eq!(value(&db, "SELECT COUNT(*) FROM refinery_schema_history"), "3");
         assert_eq!(value(&db, "SELECT COUNT(*) FROM export_config"), "1");
     }
 }
@@ -94,9 +99,25 @@ async fn several_processes_may_migrate_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn on_mysql_a_second_migration_that_stopped_half_way_is_finished() {
     let (store, db) = migrated(Backend::Server).await;
-    db.execute(&["DELETE FROM refinery_schema_history WHERE version = 2", "DROP TABLE cell_nr"]);
-    assert_eq!(store.migrate().await.unwrap().len(), 1);
+    db.execute(&["DELETE FROM refinery_schema_history WHERE version >= 2", "DROP TABLE cell_nr"]);
+    assert_eq!(store.migrate().await.unwrap(), ["V2__additions", "V3__imports"]);
     assert_eq!(value(&db, "SELECT COUNT(*) FROM cell_nr"), "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_third_migration_that_stopped_half_way_is_finished() {
+    for backend in Backend::ALL {
+        let (store, db) = migrated(backend).await;
+        db.execute(&[
+            "INSERT INTO imported_file (id, name, format, is_public, started) \
+             VALUES (1, 'kept', 'cells', 1, '2026-11-25 12:00:00')",
+            "DELETE FROM refinery_schema_history WHERE version = 3",
+            "DROP TABLE restricted_cell",
+        ]);
+        assert_eq!(store.migrate().await.unwrap(), ["V3__imports"], "{backend:?}");
+        assert_eq!(value(&db, "SELECT COUNT(*) FROM restricted_cell"), "0", "{backend:?}");
+        assert_eq!(value(&db, "SELECT name FROM imported_file"), "kept", "{backend:?}");
+    }
 }
 
 /// Columns as `name type`, a `!` after those that must not be NULL.
@@ -227,7 +248,7 @@ async fn on_mysql_every_table_of_the_original_is_innodb_with_its_character_set()
         "SELECT table_name, engine, table_collation FROM information_schema.tables \
          WHERE table_schema = DATABASE() AND table_name <> 'refinery_schema_history'",
     );
-    assert_eq!(rows.len(), 45 + 3);
+    assert_eq!(rows.len(), 45 + 5);
     for row in rows {
         assert_eq!(row[1].as_deref(), Some("InnoDB"), "{row:?}");
         let collation = row[2].clone().unwrap();
