@@ -12,6 +12,7 @@ pub mod datamap;
 pub mod export;
 pub mod geo;
 pub mod geoip;
+pub mod import;
 pub mod locate;
 pub mod mac;
 pub mod observation;
