@@ -19,6 +19,7 @@ pub mod keys;
 pub mod locate;
 pub mod logging;
 pub mod metrics;
+pub mod objects;
 pub mod programs;
 pub mod roles;
 pub mod seen;

@@ -3,6 +3,7 @@
 //!
 //! Only tests depend on this crate, so a broken input may panic here.
 
+pub mod buckets;
 pub mod cases;
 pub mod compare;
 pub mod database;

@@ -241,7 +241,7 @@ impl SqlConnection {
 }
 
 macro_rules! controls {
-    ($($server:ident),*) => {$(
+    ($($server:path),*) => {$(
         impl $server {
             /// Ends the server in good order.
             pub fn stop(&mut self) {
@@ -274,13 +274,13 @@ macro_rules! controls {
     )*};
 }
 
-controls!(RedisServer, MariaDbServer, NginxServer);
+controls!(RedisServer, MariaDbServer, NginxServer, crate::buckets::S3Server);
 
 /// True when a server is ready to work on this new connection.
-type IsReady = fn(&mut TcpStream) -> std::io::Result<bool>;
+pub(crate) type IsReady = fn(&mut TcpStream) -> std::io::Result<bool>;
 
-struct Process {
-    program: &'static str,
+pub(crate) struct Process {
+    program: PathBuf,
     arguments: Vec<String>,
     folder: TempDir,
     port: u16,
@@ -289,20 +289,21 @@ struct Process {
 }
 
 impl Process {
-    fn start(
-        program: &'static str,
+    pub(crate) fn start(
+        program: impl Into<PathBuf>,
         arguments: Vec<String>,
         folder: TempDir,
         port: u16,
         is_ready: IsReady,
     ) -> Self {
+        let program = program.into();
         let mut process = Self { program, arguments, folder, port, is_ready, child: None };
         process.launch();
         process
     }
 
     fn launch(&mut self) {
-        let program = self.program;
+        let program = self.program.display().to_string();
         let log = std::fs::File::options()
             .create(true)
             .append(true)
@@ -310,8 +311,8 @@ impl Process {
             .unwrap_or_else(|error| panic!("no log for {program}: {error}"));
         let log_too = log.try_clone().unwrap_or_else(|error| panic!("{program}: {error}"));
         // Where Debian keeps it, which is not in the path of everybody.
-        let place = PathBuf::from("/usr/sbin").join(program);
-        let program_or_place = if place.exists() { place } else { PathBuf::from(program) };
+        let place = PathBuf::from("/usr/sbin").join(&self.program);
+        let program_or_place = if place.exists() { place } else { self.program.clone() };
         let child = Command::new(program_or_place)
             .args(&self.arguments)
             .env("TMPDIR", self.folder.path())
@@ -355,7 +356,11 @@ impl Process {
     fn signal(&self, signal: &str) {
         let Some(child) = &self.child else { return };
         let sent = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "cannot signal {}", self.program);
+        assert!(
+            sent.is_ok_and(|status| status.success()),
+            "cannot signal {}",
+            self.program.display()
+        );
     }
 
     /// Asks until it is so; there is nothing to wait on but the process itself.
@@ -363,7 +368,7 @@ impl Process {
         let started = Instant::now();
         while !is_so(self) {
             let waited = started.elapsed();
-            assert!(waited < PATIENCE, "{} {complaint}:\n{}", self.program, self.said());
+            assert!(waited < PATIENCE, "{} {complaint}:\n{}", self.program.display(), self.said());
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -383,11 +388,11 @@ impl Drop for Process {
     }
 }
 
-fn folder(prefix: &str) -> TempDir {
+pub(crate) fn folder(prefix: &str) -> TempDir {
     TempDir::with_prefix(prefix).unwrap_or_else(|error| panic!("no folder for a server: {error}"))
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let bound = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
     bound.unwrap_or_else(|error| panic!("no free port: {error}")).port()
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 mod database;
+mod objects;
 mod processors;
 mod redis;
 pub mod setting;
@@ -22,6 +23,7 @@ pub use database::Databases;
 pub use processors::processors;
 pub use typed::{Settings, Source};
 
+use crate::objects::ObjectSettings;
 use setting::{Setting, yes_or_no};
 use table::DEFAULT_SECRET;
 
@@ -67,8 +69,10 @@ pub struct Config {
     pub lease: Duration,
     /// Tasks at the same time in one worker, at least 1.
     pub worker_concurrency: usize,
-    /// Bucket of tiles and public files.
+    /// Address of the bucket or folder of tiles and public files.
     pub asset_bucket: Option<String>,
+    /// How buckets are reached.
+    pub objects: ObjectSettings,
     /// Public address of that bucket, with a slash at its end.
     pub asset_url: Option<String>,
     /// Token of the map provider.
@@ -230,9 +234,8 @@ impl Settings {
             worker_concurrency: self
                 .count(&table::CELERY_WORKER_CONCURRENCY)
                 .unwrap_or_else(processors),
-            asset_bucket: owned(&table::ASSET_BUCKET)
-                .map(|name| name.trim_matches('/').to_owned())
-                .filter(|name| !name.is_empty()),
+            asset_bucket: self.asset_bucket().and_then(Result::ok),
+            objects: self.object_settings(),
             asset_url: owned(&table::ASSET_URL)
                 .map(|url| url.trim_end_matches('/').to_owned() + "/"),
             mapbox_token: owned(&table::MAPBOX_TOKEN),
@@ -385,6 +388,7 @@ impl Settings {
         {
             problems.push(self.invalid(&table::SENTRY_DSN, problem));
         }
+        problems.extend(self.object_problems());
         if let Some(uri) = self.text(&table::REDIS_URI) {
             let checked = ichnaea_kv::check_address(uri).map_err(|error| error.to_string());
             self.take_check(&table::REDIS_URI, checked, problems, warnings);

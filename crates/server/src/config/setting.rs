@@ -67,6 +67,8 @@ pub enum Group {
     Worker,
     /// Map, tiles and public files.
     Content,
+    /// Accounts for buckets, and what else leaves.
+    Buckets,
     /// Logs, metrics, errors.
     Observe,
     /// Everything else.
@@ -227,12 +229,13 @@ pub fn yes_or_no(text: &str) -> Option<bool> {
 
 impl Group {
     /// All, in the order of the documentation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Database,
         Self::Stores,
         Self::Web,
         Self::Worker,
         Self::Content,
+        Self::Buckets,
         Self::Observe,
         Self::Mode,
     ];
@@ -246,6 +249,7 @@ impl Group {
             Self::Web => "Web server",
             Self::Worker => "Background work",
             Self::Content => "Map and public files",
+            Self::Buckets => "Buckets and export targets",
             Self::Observe => "Logs, metrics, errors",
             Self::Mode => "Mode",
         }

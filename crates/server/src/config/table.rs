@@ -1,7 +1,7 @@
 //! The list of all settings. Flags, checks, `ichnaea config` and `docs/configuration.md` follow
 //! from it.
 
-use super::setting::Group::{Content, Database, Mode, Observe, Stores, Web};
+use super::setting::Group::{Buckets, Content, Database, Mode, Observe, Stores, Web};
 use super::setting::{Group, Kind, Setting, User};
 
 /// The word for each level of [`LOGGING_LEVEL`].
@@ -15,6 +15,7 @@ const BACKENDS: &[User] = &[User::Web, User::Worker, User::Scheduler, User::Admi
 const READERS: &[User] = &[User::Web, User::Map, User::Admin];
 const WRITERS: &[User] = &[User::Worker, User::Scheduler, User::Admin];
 const ROLES: &[User] = &[User::Web, User::Worker, User::Scheduler];
+const OBJECTS: &[User] = &[User::Web, User::Worker, User::Map, User::Admin];
 const WEB: &[User] = &[User::Web];
 const WORKER: &[User] = &[User::Worker];
 const ADMIN: &[User] = &[User::Admin];
@@ -160,11 +161,48 @@ settings! {
         the batch of one that died")
         .default("60");
 
-    ASSET_BUCKET = text(Content, &[User::Web, User::Worker, User::Scheduler, User::Map], "bucket \
-        for tiles and public cell files; unset: there are none");
+    ASSET_BUCKET = text(Content, &[User::Web, User::Worker, User::Scheduler, User::Map], "place \
+        of tiles and public cell files: the name of a bucket, s3://BUCKET, gs://BUCKET, \
+        az://CONTAINER, each with /PREFIX or without, or file:///FOLDER; unset: there are none");
     ASSET_URL = text(Content, WEB, "public address of that bucket")
         .otherwise("tiles are served by the web role");
     MAPBOX_TOKEN = secret(Content, WEB, "token of the map provider").or(&["MAP_TOKEN"]);
+
+    AWS_ACCESS_KEY_ID = text(Buckets, OBJECTS, "account for buckets of S3 and servers like it; \
+        unset: the one that the machine or the container has");
+    AWS_SECRET_ACCESS_KEY = secret(Buckets, OBJECTS, "the secret of that account");
+    AWS_SESSION_TOKEN = secret(Buckets, OBJECTS, "what a temporary account has besides");
+    AWS_REGION = text(Buckets, OBJECTS, "region of the buckets")
+        .or(&["AWS_DEFAULT_REGION"])
+        .default("us-east-1");
+    AWS_ENDPOINT_URL_S3 = address(Buckets, OBJECTS, "address of a server that speaks the protocol \
+        of S3, such as http://HOST:9000; the bucket is a part of the path there; unset: Amazon")
+        .or(&["AWS_ENDPOINT_URL"]);
+    AWS_ROLE_ARN = text(Buckets, OBJECTS, "role for the token in AWS_WEB_IDENTITY_TOKEN_FILE");
+    AWS_WEB_IDENTITY_TOKEN_FILE = path(Buckets, OBJECTS, "token that Kubernetes gives a container");
+    AWS_CONTAINER_CREDENTIALS_RELATIVE_URI = text(Buckets, OBJECTS, "where a container of ECS asks \
+        for its account");
+    AWS_CONTAINER_CREDENTIALS_FULL_URI = address(Buckets, OBJECTS, "the same as a whole address");
+    AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE = path(Buckets, OBJECTS, "what is shown at that \
+        address");
+    GOOGLE_APPLICATION_CREDENTIALS = path(Buckets, OBJECTS, "file with an account of Google Cloud; \
+        unset: the one that the machine has")
+        .or(&["GOOGLE_SERVICE_ACCOUNT"]);
+    GOOGLE_SERVICE_ACCOUNT_KEY = secret(Buckets, OBJECTS, "the content of such a file");
+    AZURE_STORAGE_ACCOUNT_NAME = text(Buckets, OBJECTS, "storage account of Azure")
+        .or(&["AZURE_STORAGE_ACCOUNT"]);
+    AZURE_STORAGE_ACCOUNT_KEY = secret(Buckets, OBJECTS, "its key; unset: the identity of the \
+        machine")
+        .or(&["AZURE_STORAGE_KEY"]);
+    AZURE_STORAGE_ENDPOINT = address(Buckets, OBJECTS, "address of a server that speaks Azure's \
+        protocol; unset: Microsoft");
+    TRANSFER_TIMEOUT = Setting::new(
+        Buckets,
+        OBJECTS,
+        Kind::Whole { least: 1, most: 600 },
+        "seconds one request to a bucket or to an export target may take",
+    )
+    .default("60");
 
     LOGGING_LEVEL = Setting::new(
         Observe,

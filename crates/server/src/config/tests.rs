@@ -146,7 +146,7 @@ fn what_is_optional_is_off_unless_given() {
     assert_eq!(config.statsd, Some(Statsd { host: "stats".into(), port: 8125 }));
     assert_eq!(config.sentry.unwrap().environment.as_deref(), Some("prod"));
     assert_eq!(config.metrics_port, Some(9100));
-    assert_eq!(config.asset_bucket.as_deref(), Some("tiles"));
+    assert_eq!(config.asset_bucket.as_deref(), Some("s3://tiles"));
     assert_eq!(config.asset_url.as_deref(), Some("https://cdn.example/"));
     assert_eq!(config.mapbox_token.as_deref(), Some("pk.1"));
     assert!(config.is_development && config.is_testing);

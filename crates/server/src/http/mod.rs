@@ -6,6 +6,7 @@ mod failure;
 mod headers;
 mod health;
 mod observe;
+pub mod outside;
 mod query;
 mod stats;
 

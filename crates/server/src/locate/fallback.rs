@@ -1,6 +1,5 @@
 //! Asking an outside provider: cache, rate limit, call, cache.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -14,6 +13,7 @@ use super::provider::{Answer, Position, Schema};
 use super::provider_cache::{self, Cached};
 use super::trace::{Provider, Trace};
 use crate::context::Context;
+use crate::http::outside;
 use crate::keys;
 use crate::logging::warn_seldom;
 use crate::metrics::CacheStatus;
@@ -32,17 +32,7 @@ const LACF_SCORE: f64 = 5.0;
 
 /// The client for all outside services: compiled-in root certificates, one redirect at most.
 pub fn http_client() -> anyhow::Result<Client> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut roots = rustls::RootCertStore::empty();
-    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .context("no TLS version in common with the crypto library")?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Client::builder()
-        .tls_backend_preconfigured(tls)
-        .user_agent("ichnaea")
+    outside::client_builder()?
         .connect_timeout(TIMEOUT)
         .read_timeout(TIMEOUT)
         .timeout(TOTAL_TIMEOUT)

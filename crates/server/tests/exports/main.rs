@@ -1,0 +1,3 @@
+//! Buckets, folders and export targets, against real servers.
+
+mod objects;
