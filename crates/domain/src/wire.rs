@@ -99,8 +99,9 @@ pub(crate) fn entry<M: SerializeMap>(
     value.map_or(Ok(()), |value| map.serialize_entry(name, &value))
 }
 
+/// The whole part; `None` for what is no number.
 #[expect(clippy::cast_possible_truncation, reason = "saturates, which is out of every range")]
-fn whole(value: f64) -> Option<i64> {
+pub(crate) fn whole(value: f64) -> Option<i64> {
     (!value.is_nan()).then_some(value as i64)
 }
 

@@ -8,6 +8,7 @@ pub mod cell_csv;
 pub mod merge;
 mod number;
 mod reason;
+pub mod survey;
 pub mod table_dump;
 
 pub use reason::Reason;

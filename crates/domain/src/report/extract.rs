@@ -118,17 +118,26 @@ impl Report {
     }
 
     fn cell(&self, cell: &ReportedCell, regions: &Regions) -> Option<(StationKey, Reading)> {
-        let radio = reading::radio_of(Radio::from_name(cell.radio.as_deref()?)?, cell.cid);
-        let area = AreaKey {
-            radio,
-            mcc: u16::try_from(cell.mcc?).ok().filter(|&mcc| regions.is_mcc(mcc))?,
-            mnc: reading::mnc(cell.mnc?)?,
-            lac: reading::lac(radio, cell.lac?)?,
-        };
-        let key = CellKey { area, cid: reading::cid(radio, cell.cid?)? };
+        let key = cell.key(regions)?;
+        let radio = key.area.radio;
         let (asu, signal) = unswapped(cell.asu, cell.signal);
         let age = self.age(cell.age);
         Some((StationKey::Cell(key), Reading::cell(radio, age, asu, cell.psc, signal, cell.ta)))
+    }
+}
+
+impl ReportedCell {
+    /// Which cell this is; `None` when any part of its identity is missing or cannot be.
+    #[must_use]
+    pub fn key(&self, regions: &Regions) -> Option<CellKey> {
+        let radio = reading::radio_of(Radio::from_name(self.radio.as_deref()?)?, self.cid);
+        let area = AreaKey {
+            radio,
+            mcc: u16::try_from(self.mcc?).ok().filter(|&mcc| regions.is_mcc(mcc))?,
+            mnc: reading::mnc(self.mnc?)?,
+            lac: reading::lac(radio, self.lac?)?,
+        };
+        Some(CellKey { area, cid: reading::cid(radio, self.cid?)? })
     }
 }
 
