@@ -41,6 +41,15 @@ impl QueuedReport {
     }
 }
 
+/// A report that nobody sent with a key, from the source of its position.
+impl From<Report> for QueuedReport {
+    fn from(report: Report) -> Self {
+        let source = report.position.as_ref().and_then(|position| position.source);
+        let source = Some(source.unwrap_or(Source::Gnss).name().to_owned());
+        Self { api_key: None, report, source }
+    }
+}
+
 /// A report on its way to one target.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ExportedReport {

@@ -9,6 +9,12 @@
 pub const POINTS: &[&str] = &[
     "submit_before_push",
     "submit_after_push",
+    "import_begun",
+    "import_taken",
+    "import_restricted",
+    "import_pushed",
+    "import_all_pushed",
+    "import_finished",
     "batch_taken",
     "batch_counted",
     "batch_worked",

@@ -149,6 +149,19 @@ pub fn dead_count(queue: &str, reason: &str) -> String {
     format!("{DEAD_COUNT_PREFIX}{queue}:{reason}")
 }
 
+/// How far the reports of an imported file have been queued: a queue with one item, which is taken
+/// and put back with every chunk. The digest is that of the bytes of the file.
+#[must_use]
+pub fn import_progress(format: &str, digest: &str) -> String {
+    format!("ichnaea:import:{format}:{digest}")
+}
+
+/// The lease under which such a queue is begun.
+#[must_use]
+pub fn import_start(progress: &str) -> String {
+    format!("{progress}:start")
+}
+
 /// How often a batch was taken again.
 #[must_use]
 pub fn tries(batch_id: &str) -> String {

@@ -5,7 +5,6 @@ use axum::response::Response;
 use http::StatusCode;
 use ichnaea_domain::api_key::{ApiKey, is_sampled};
 use ichnaea_domain::report::{QueuedReport, Report};
-use ichnaea_domain::station::Source;
 use ichnaea_kv::Op;
 
 use super::error::ApiError;
@@ -61,12 +60,7 @@ async fn take_in(web: &Web, key: &ApiKey, reports: Vec<Report>) -> Result<(), Re
 }
 
 fn queued(key: &ApiKey, report: Report) -> QueuedReport {
-    let source = report.position.as_ref().and_then(|position| position.source);
-    QueuedReport {
-        api_key: key.name().map(str::to_owned),
-        report,
-        source: Some(source.unwrap_or(Source::Gnss).name().to_owned()),
-    }
+    QueuedReport { api_key: key.name().map(str::to_owned), ..report.into() }
 }
 
 /// Appends reports to the incoming queue, all or none. After a failure it is not known which, so

@@ -120,6 +120,22 @@ pub fn read(
     }
 }
 
+/// Reads one report out of a file, in the form of whichever version it has; `now_ms` is the time of
+/// one without a time. Networks that ask to be left out are gone, and perhaps all were.
+pub fn read_report(item: &Value<'_>, now_ms: i64) -> Result<Report, Vec<Problem>> {
+    let mut fields = Fields::open(item, &Path::Root).map_err(|problem| vec![problem])?;
+    let has_any = |names: &[&str]| names.iter().any(|name| fields.has(name));
+    let version = if has_any(&["position"]) {
+        Version::V2
+    } else if has_any(&[V0.lat, V0.lon, V0.timestamp, V0.blue, V0.cell, V0.wifi]) {
+        Version::V0
+    } else {
+        Version::V1
+    };
+    let report = report(&mut fields, version, now_ms);
+    if fields.problems.is_empty() { Ok(report) } else { Err(fields.problems) }
+}
+
 fn has_networks(report: &Report) -> bool {
     !(report.blue.is_empty() && report.cell.is_empty() && report.wifi.is_empty())
 }

@@ -1,0 +1,223 @@
+//! Imports of logs: what survey apps wrote becomes reports, which go through the pipeline like
+//! submitted ones.
+//!
+//! A thread reads, checks and packs; the rest restricts and queues. Nothing here grows with the
+//! file, and reading it again gives the same reports in the same order, which is what makes an
+//! interrupted import go on where it was.
+
+mod csv;
+mod json;
+mod lines;
+mod notes;
+mod push;
+mod zip;
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Write};
+
+use ichnaea_domain::cell::CellKey;
+use ichnaea_domain::import::survey::Form;
+use ichnaea_domain::region::Regions;
+use ichnaea_domain::report::{QueuedReport, Report};
+use tokio::sync::mpsc;
+
+pub use notes::{Counts, Notes};
+pub use push::Push;
+
+use self::csv::Csv;
+use self::json::Json;
+use self::zip::Zip;
+use crate::context::Context;
+use crate::{fault, keys};
+
+/// Reports that are queued in one step.
+const CHUNK: usize = 500;
+/// Chunks that may be ready before they are queued.
+const READY: usize = 2;
+
+/// Why a file cannot be read, or no further.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// The file, or what it is packed in.
+    #[error("the file cannot be read: {0}")]
+    Read(#[from] io::Error),
+    /// No header, or not with all columns.
+    #[error("no line with the names of all columns: missing {}", names(.0))]
+    Header(Vec<&'static str>),
+    /// The same of a file in an archive.
+    #[error("{0} has no line with the names of all columns: missing {}", names(.1))]
+    MemberHeader(String, Vec<&'static str>),
+    /// The archive.
+    #[error("the archive {0}")]
+    Zip(String),
+    /// The file for rows that are left out.
+    #[error("the file of rejects cannot be written: {0}")]
+    Rejects(io::Error),
+}
+
+fn names(missing: &[&str]) -> String {
+    if missing.is_empty() { "everything".to_owned() } else { missing.join(", ") }
+}
+
+/// What reports are checked against.
+#[derive(Clone, Copy)]
+pub struct Moment {
+    /// The time of this run, milliseconds since 1970.
+    pub now_ms: i64,
+    /// Shapes and country codes.
+    pub regions: &'static Regions,
+}
+
+/// A log that is read.
+trait Reports: Send {
+    /// The next report; `None` at the end.
+    fn next(&mut self, notes: &mut Notes) -> Result<Option<Report>, Problem>;
+}
+
+/// How a log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// CSV, one row a sighting.
+    Csv(Form),
+    /// JSON: bodies of the submit API, or lists of reports.
+    Json,
+    /// JSON, every line by itself.
+    JsonLines,
+    /// The zip of NeoStumbler.
+    Zip,
+}
+
+/// Where the bytes of a log come from.
+pub enum Input {
+    /// Unpacked, from front to end.
+    Stream(Box<dyn Read + Send>),
+    /// An archive.
+    Archive(File),
+}
+
+fn open(kind: Kind, input: Input, moment: Moment) -> Result<Box<dyn Reports>, Problem> {
+    Ok(match (kind, input) {
+        (Kind::Csv(form), Input::Stream(input)) => {
+            Box::new(Csv::open(form, BufReader::with_capacity(256 << 10, input), moment)?)
+        }
+        (Kind::Json, Input::Stream(input)) => Box::new(Json::new(false, input, moment)),
+        (Kind::JsonLines, Input::Stream(input)) => Box::new(Json::new(true, input, moment)),
+        (_, Input::Archive(file)) => Box::new(Zip::open(&file, moment)?),
+        (Kind::Zip, Input::Stream(_)) => {
+            return Err(Problem::Zip("has to be a file by itself, not packed again".to_owned()));
+        }
+    })
+}
+
+/// Reads a whole log and does nothing with it.
+pub fn count(
+    kind: Kind,
+    input: Input,
+    moment: Moment,
+    rejects: Option<Box<dyn Write + Send>>,
+) -> Result<Counts, Problem> {
+    let mut notes = Notes { rejects, ..Notes::default() };
+    let mut log = open(kind, input, moment)?;
+    while log.next(&mut notes)?.is_some() {
+        notes.counts.reports += 1;
+    }
+    finished(notes)
+}
+
+fn finished(mut notes: Notes) -> Result<Counts, Problem> {
+    if let Some(file) = &mut notes.rejects {
+        file.flush().map_err(Problem::Rejects)?;
+    }
+    Ok(notes.counts)
+}
+
+/// Tells the user something while the import goes on.
+pub type Teller<'a> = dyn Fn(&str) + Send + Sync + 'a;
+
+/// A log that is imported.
+pub struct Log {
+    /// How it is written.
+    pub kind: Kind,
+    /// Its bytes.
+    pub input: Input,
+    /// Where rows go that nothing can be learned from.
+    pub rejects: Option<Box<dyn Write + Send>>,
+    /// Name of the format, for [`keys::import_progress`].
+    pub format: &'static str,
+    /// SHA-256 of the file as it was given.
+    pub digest: String,
+    /// The number under which its cells are kept out of public files; `None` when they need not be.
+    pub restricted_by: Option<u32>,
+}
+
+/// Reports on their way, ready to be queued.
+struct Chunk {
+    /// Number of the first report in the file, from 0.
+    start: u64,
+    items: Vec<Vec<u8>>,
+    /// The cells among what they saw, when these are restricted.
+    cells: Vec<CellKey>,
+}
+
+/// Queues all reports of a log that are not queued yet.
+pub async fn import(context: &Context, log: Log, tell: &Teller<'_>) -> anyhow::Result<Counts> {
+    let moment = Moment { now_ms: context.clock.now_ms(), regions: context.regions };
+    let progress = keys::import_progress(log.format, &log.digest);
+    let restricted_by = log.restricted_by;
+    let mut push = Push::begin(context, progress, tell).await?;
+    if push.queued() > 0 {
+        tell(&format!("{} reports of it are queued already; going on after them", push.queued()));
+    }
+    let (sender, mut chunks) = mpsc::channel(READY);
+    let skipped = push.queued();
+    let reader = tokio::task::spawn_blocking(move || read(log, moment, skipped, &sender));
+    while let Some(Chunk { start, items, cells }) = chunks.recv().await {
+        if let Some(import) = restricted_by {
+            context.writer.restrict_cells(import, &cells).await?;
+            fault::point("import_restricted");
+        }
+        push.push(start, &items).await?;
+    }
+    let counts = reader.await??;
+    fault::point("import_all_pushed");
+    Ok(counts)
+}
+
+/// Reads a log and hands its reports over in chunks, without the first `skipped` ones. Ends early
+/// when nobody takes them any more.
+fn read(
+    log: Log,
+    moment: Moment,
+    skipped: u64,
+    chunks: &mpsc::Sender<Chunk>,
+) -> anyhow::Result<Counts> {
+    let is_restricted = log.restricted_by.is_some();
+    let mut notes = Notes { rejects: log.rejects, ..Notes::default() };
+    let mut reports = open(log.kind, log.input, moment)?;
+    let queue = keys::incoming();
+    let new = |start| Chunk { start, items: Vec::with_capacity(CHUNK), cells: Vec::new() };
+    let mut chunk = new(skipped);
+    while let Some(report) = reports.next(&mut notes)? {
+        notes.counts.reports += 1;
+        if notes.counts.reports <= skipped {
+            continue;
+        }
+        if is_restricted {
+            let keys = report.cell.iter().filter_map(|cell| cell.key(moment.regions));
+            chunk.cells.extend(keys);
+        }
+        let queued = QueuedReport::from(report);
+        let items = queue.encode(std::slice::from_ref(&queued)).map_err(anyhow::Error::msg)?;
+        chunk.items.extend(items);
+        if chunk.items.len() == CHUNK {
+            let next = new(notes.counts.reports);
+            if chunks.blocking_send(std::mem::replace(&mut chunk, next)).is_err() {
+                return Ok(notes.counts);
+            }
+        }
+    }
+    if !chunk.items.is_empty() {
+        let _ = chunks.blocking_send(chunk);
+    }
+    Ok(finished(notes)?)
+}
