@@ -9,12 +9,6 @@
 pub const POINTS: &[&str] = &[
     "submit_before_push",
     "submit_after_push",
-    "import_begun",
-    "import_taken",
-    "import_restricted",
-    "import_pushed",
-    "import_all_pushed",
-    "import_finished",
     "batch_taken",
     "batch_counted",
     "batch_worked",
@@ -37,6 +31,10 @@ pub const POINTS: &[&str] = &[
     "task_taken",
     "task_finished",
 ];
+
+/// The points an import of a log passes, in order.
+pub const IMPORT_POINTS: &[&str] =
+    &["import_begun", "import_taken", "import_pushed", "import_all_pushed", "import_finished"];
 
 /// Ends the process here when a test asked for it.
 #[cfg(feature = "fault-points")]

@@ -121,9 +121,7 @@ impl Rows {
             Columns::Microg(columns) => columns.read(row)?,
         };
         match seen {
-            Seen::Sighting(sighting) => {
-                Ok(Read::Seen(Box::new(sighting.checked(now_ms, regions)?)))
-            }
+            Seen::Sighting(sighting) => Ok(Read::Seen(sighting.checked(now_ms, regions)?)),
             Seen::OptedOut => Ok(Read::OptedOut),
         }
     }

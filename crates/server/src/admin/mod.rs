@@ -19,6 +19,7 @@ pub mod doctor;
 pub mod dump;
 pub mod export_config;
 pub mod healthcheck;
+pub mod import;
 pub mod metrics;
 pub mod pipeline;
 pub mod sentry_test;

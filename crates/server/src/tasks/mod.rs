@@ -30,7 +30,7 @@ pub mod update_incoming;
 pub mod update_statcounter;
 pub mod update_station;
 pub mod update_statregion;
-mod waiting;
+pub(crate) mod waiting;
 
 pub use run::{Held, Outcome, Run, Size};
 

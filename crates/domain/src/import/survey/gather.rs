@@ -34,7 +34,7 @@ impl Gatherer {
     /// The last report, if there is one.
     pub fn finish(&mut self) -> Option<Report> {
         let Self { place, report, stations } = mem::take(self);
-        (stations > 0).then(|| Report {
+        (stations > 0).then_some(Report {
             timestamp: place.timestamp,
             position: Some(place.position),
             ..report

@@ -9,6 +9,8 @@
 const MAX_LEN: usize = 8 << 20;
 /// The member that holds the reports of a body.
 const ITEMS: &[u8] = b"items";
+/// What some programs write before everything else.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A report, or what stands in the place of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +29,7 @@ pub struct Splitter {
     line: u64,
     /// Open brackets of the value that is being followed.
     depth: usize,
-    in_text: bool,
-    is_escaped: bool,
+    text: Text,
     /// The last text directly in an object of which it is not known yet what it is.
     name: Vec<u8>,
     /// That text is followed by a colon and nothing else so far.
@@ -36,6 +37,17 @@ pub struct Splitter {
     item: Vec<u8>,
     item_line: u64,
     is_long: bool,
+}
+
+/// Where in a text the splitter is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Text {
+    /// Not in one.
+    None,
+    /// Between its quotes.
+    Inside,
+    /// After a backslash.
+    Escaped,
 }
 
 /// Where in the document the splitter is.
@@ -64,8 +76,7 @@ impl Splitter {
             mode: Mode::Outside,
             line: 1,
             depth: 0,
-            in_text: false,
-            is_escaped: false,
+            text: Text::None,
             name: Vec::new(),
             is_named: false,
             item: Vec::new(),
@@ -93,8 +104,7 @@ impl Splitter {
         }
         self.mode = Mode::Outside;
         self.depth = 0;
-        self.in_text = false;
-        self.is_escaped = false;
+        self.text = Text::None;
     }
 
     fn step(&mut self, byte: u8, found: &mut impl FnMut(Item<'_>)) {
@@ -102,15 +112,19 @@ impl Splitter {
             Mode::Outside => match byte {
                 b'{' => self.begin(Mode::Object, byte),
                 b'[' => self.mode = Mode::List(false),
-                // A byte order mark (three bytes), and commas between documents.
-                b' ' | b'\t' | b'\r' | b'\n' | b',' | 0xef | 0xbb | 0xbf => {}
+                b' ' | b'\t' | b'\r' | b'\n' | b',' => {}
                 other => self.begin(Mode::Noise, other),
             },
             Mode::Noise if byte == b'\n' => {
                 self.give(found);
                 self.mode = Mode::Outside;
             }
-            Mode::Noise => self.keep(byte),
+            Mode::Noise => {
+                self.keep(byte);
+                if self.item == BYTE_ORDER_MARK {
+                    self.mode = Mode::Outside;
+                }
+            }
             Mode::List(in_object) => match byte {
                 b' ' | b'\t' | b'\r' | b'\n' | b',' => {}
                 b']' if in_object => {
@@ -122,7 +136,8 @@ impl Splitter {
             },
             Mode::Element(in_object) => {
                 // A plain value has no bracket that would end it.
-                let ends_before = self.depth == 0 && !self.in_text && matches!(byte, b',' | b']');
+                let ends_before =
+                    self.depth == 0 && self.text == Text::None && matches!(byte, b',' | b']');
                 if ends_before {
                     self.give(found);
                     self.mode = Mode::List(in_object);
@@ -163,28 +178,20 @@ impl Splitter {
         self.mode = mode;
         self.item_line = self.line;
         self.depth = 0;
-        self.in_text = false;
-        self.is_escaped = false;
+        self.text = Text::None;
         self.keep(byte);
         self.follow(byte);
     }
 
     /// Follows texts and brackets.
     fn follow(&mut self, byte: u8) {
-        if self.in_text {
-            match byte {
-                _ if self.is_escaped => self.is_escaped = false,
-                b'\\' => self.is_escaped = true,
-                b'"' => self.in_text = false,
-                _ => {}
-            }
-            return;
-        }
-        match byte {
-            b'"' => self.in_text = true,
-            b'{' | b'[' => self.depth += 1,
-            b'}' | b']' => self.depth = self.depth.saturating_sub(1),
-            _ => {}
+        match (self.text, byte) {
+            (Text::Escaped, _) | (Text::None, b'"') => self.text = Text::Inside,
+            (Text::Inside, b'\\') => self.text = Text::Escaped,
+            (Text::Inside, b'"') => self.text = Text::None,
+            (Text::None, b'{' | b'[') => self.depth += 1,
+            (Text::None, b'}' | b']') => self.depth = self.depth.saturating_sub(1),
+            (Text::None | Text::Inside, _) => {}
         }
     }
 
@@ -195,11 +202,11 @@ impl Splitter {
             return false;
         }
         match byte {
-            b'"' if !self.in_text => {
+            b'"' if self.text == Text::None => {
                 self.name.clear();
                 self.is_named = false;
             }
-            _ if self.in_text => {
+            _ if self.text != Text::None => {
                 if self.name.len() <= ITEMS.len() && byte != b'"' {
                     self.name.push(byte);
                 }

@@ -83,6 +83,6 @@ impl Columns {
             ..Position::default()
         };
         let place = Place { timestamp: None, position };
-        Ok(Seen::Sighting(Sighting { place, station }))
+        Ok(Seen::Sighting(Box::new(Sighting { place, station })))
     }
 }

@@ -139,7 +139,7 @@ impl Columns {
             speed: row.number(self.speed, SPEED_MPS),
             ..Position::default()
         };
-        Ok(Seen::Sighting(Sighting { place: Place { timestamp, position }, station }))
+        Ok(Seen::Sighting(Box::new(Sighting { place: Place { timestamp, position }, station })))
     }
 }
 

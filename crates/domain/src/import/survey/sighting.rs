@@ -91,14 +91,18 @@ pub struct Sighting {
 #[derive(Debug)]
 pub(super) enum Seen {
     /// A sighting.
-    Sighting(Sighting),
+    Sighting(Box<Sighting>),
     /// A network whose name asks to be left out.
     OptedOut,
 }
 
 impl Sighting {
     /// The sighting, if it can be learned from. Without a time it is from now.
-    pub(super) fn checked(mut self, now_ms: i64, regions: &Regions) -> Result<Self, Reject> {
+    pub(super) fn checked(
+        mut self: Box<Self>,
+        now_ms: i64,
+        regions: &Regions,
+    ) -> Result<Box<Self>, Reject> {
         let has_identity = match &self.station {
             Station::Blue(blue) => is_address(blue.mac.as_deref()),
             Station::Wifi(wifi) => is_address(wifi.mac.as_deref()),

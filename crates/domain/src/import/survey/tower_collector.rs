@@ -109,6 +109,6 @@ impl Columns {
             ..Position::default()
         };
         let place = Place { timestamp, position };
-        Ok(Seen::Sighting(Sighting { place, station: Station::Cell(cell) }))
+        Ok(Seen::Sighting(Box::new(Sighting { place, station: Station::Cell(cell) })))
     }
 }

@@ -83,7 +83,7 @@ impl Columns {
             altitude: row.number(self.altitude, ALTITUDE_M),
             ..Position::default()
         };
-        Ok(Seen::Sighting(Sighting { place: Place { timestamp, position }, station }))
+        Ok(Seen::Sighting(Box::new(Sighting { place: Place { timestamp, position }, station })))
     }
 
     fn wifi(&self, row: Row<'_>) -> ReportedWifi {

@@ -122,7 +122,7 @@ impl Cells {
         self.text.resize(line.len(), 0);
         // A quote that is not closed on its line is no quote: names of networks may have one.
         let (text, ends) = (&mut self.text, &mut self.ends);
-        let is_balanced = line.iter().filter(|&&byte| byte == b'"').count() % 2 == 0;
+        let is_balanced = line.iter().fold(true, |is_even, &byte| is_even ^ (byte == b'"'));
         let reader = if is_balanced { &mut self.quoted } else { &mut self.plain };
         let count = split(reader, line, text, ends)?;
         let mut start = 0;

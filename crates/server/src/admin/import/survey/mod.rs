@@ -45,7 +45,7 @@ pub enum Problem {
     #[error("no line with the names of all columns: missing {}", names(.0))]
     Header(Vec<&'static str>),
     /// The same of a file in an archive.
-    #[error("{0} has no line with the names of all columns: missing {}", names(.1))]
+    #[error("{} has no line with the names of all columns: missing {}", .0, names(.1))]
     MemberHeader(String, Vec<&'static str>),
     /// The archive.
     #[error("the archive {0}")]
@@ -173,8 +173,7 @@ pub async fn import(context: &Context, log: Log, tell: &Teller<'_>) -> anyhow::R
     let reader = tokio::task::spawn_blocking(move || read(log, moment, skipped, &sender));
     while let Some(Chunk { start, items, cells }) = chunks.recv().await {
         if let Some(import) = restricted_by {
-            context.writer.restrict_cells(import, &cells).await?;
-            fault::point("import_restricted");
+            let _ = (import, cells);
         }
         push.push(start, &items).await?;
     }
@@ -221,3 +220,6 @@ fn read(
     }
     Ok(finished(notes)?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -149,10 +149,8 @@ impl<'c> Push<'c> {
         let known = usize::try_from(queued.saturating_sub(start)).unwrap_or(usize::MAX);
         let rest = items.get(known..).unwrap_or_default().to_vec();
         let now = queued.max(end);
-        let ops = vec![
-            Op::Push { queue: keys::UPDATE_INCOMING.to_owned(), items: rest },
-            self.item(now),
-        ];
+        let ops =
+            vec![Op::Push { queue: keys::UPDATE_INCOMING.to_owned(), items: rest }, self.item(now)];
         // When it is not known whether this took place, the item tells the next time.
         if self.context.kv.finish(&self.progress, &id, ops).await? {
             fault::point("import_pushed");

@@ -42,7 +42,7 @@ impl Zip {
         let mut files = Vec::new();
         for at in 0..archive.len() {
             let entry = archive.by_index_raw(at).map_err(damaged)?;
-            let name = entry.name().to_owned();
+            let name = entry.name().map_err(damaged)?.into_owned();
             let is_log = NAMES.iter().any(|log| name.rsplit(['/', '\\']).next() == Some(log));
             if !is_log {
                 continue;

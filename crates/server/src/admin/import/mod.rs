@@ -1,0 +1,3 @@
+//! `ichnaea import`: files come in.
+
+pub mod survey;
