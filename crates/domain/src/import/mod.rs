@@ -24,6 +24,18 @@ pub enum Format {
     WifiDump,
     /// A table of Bluetooth beacons with all columns.
     BlueDump,
+    /// A log of `WiGLE`, versions 1.4 and 1.6.
+    Wigle,
+    /// The zip that NeoStumbler exports, or one of the files in it.
+    NeoStumbler,
+    /// A log of Tower Collector as CSV.
+    TowerCollector,
+    /// What microG has learned about cells or access points.
+    Microg,
+    /// Reports as the submit API takes them, in one JSON document.
+    Geosubmit,
+    /// The same, every line a document by itself.
+    GeosubmitLines,
 }
 
 /// What is done with the rows of a format.
@@ -48,7 +60,18 @@ pub enum Detected {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 4] = [Self::Cells, Self::CellDump, Self::WifiDump, Self::BlueDump];
+    pub const ALL: [Self; 10] = [
+        Self::Cells,
+        Self::CellDump,
+        Self::WifiDump,
+        Self::BlueDump,
+        Self::Wigle,
+        Self::NeoStumbler,
+        Self::TowerCollector,
+        Self::Microg,
+        Self::Geosubmit,
+        Self::GeosubmitLines,
+    ];
 
     /// The name on the command line and in the table of imports.
     #[must_use]
@@ -58,6 +81,12 @@ impl Format {
             Self::CellDump => "cell-dump",
             Self::WifiDump => "wifi-dump",
             Self::BlueDump => "blue-dump",
+            Self::Wigle => "wigle",
+            Self::NeoStumbler => "neostumbler",
+            Self::TowerCollector => "tower-collector",
+            Self::Microg => "microg",
+            Self::Geosubmit => "geosubmit",
+            Self::GeosubmitLines => "geosubmit-lines",
         }
     }
 
@@ -72,6 +101,12 @@ impl Format {
     pub const fn class(self) -> Class {
         match self {
             Self::Cells | Self::CellDump | Self::WifiDump | Self::BlueDump => Class::Aggregates,
+            Self::Wigle
+            | Self::NeoStumbler
+            | Self::TowerCollector
+            | Self::Microg
+            | Self::Geosubmit
+            | Self::GeosubmitLines => Class::Observations,
         }
     }
 }
@@ -81,6 +116,9 @@ impl Format {
 #[must_use]
 pub fn detect(head: &[u8], name: &str) -> Detected {
     let line = first_line(head);
+    if let Some(format) = survey::detect(head, line) {
+        return Detected::Format(format);
+    }
     if let Some(dump) = table_dump::kind_of_header(line) {
         return match dump {
             table_dump::Columns::Cell => Detected::Format(Format::CellDump),

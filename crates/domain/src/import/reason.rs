@@ -17,6 +17,12 @@ pub enum Reason {
     RepeatedHeader,
     /// The end of the file is missing, and with it the end of the row.
     CutOff,
+    /// No JSON, or JSON that is no report.
+    BadJson,
+    /// A kind of station that is not kept: NFC and the like.
+    UnknownKind,
+    /// A report without any station that can be kept.
+    NoStation,
     /// A field that has to be there is empty.
     MissingValue,
     /// Text where a number belongs.
@@ -53,7 +59,7 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 26] = [
         Self::Encoding,
         Self::LongLine,
         Self::Quoting,
@@ -61,6 +67,9 @@ impl Reason {
         Self::LongRow,
         Self::RepeatedHeader,
         Self::CutOff,
+        Self::BadJson,
+        Self::UnknownKind,
+        Self::NoStation,
         Self::MissingValue,
         Self::BadNumber,
         Self::RadioMissing,
@@ -90,6 +99,9 @@ impl Reason {
             Self::LongRow => "long_row",
             Self::RepeatedHeader => "repeated_header",
             Self::CutOff => "cut_off",
+            Self::BadJson => "bad_json",
+            Self::UnknownKind => "unknown_kind",
+            Self::NoStation => "no_station",
             Self::MissingValue => "missing_value",
             Self::BadNumber => "bad_number",
             Self::RadioMissing => "radio_missing",

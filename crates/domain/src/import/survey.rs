@@ -18,11 +18,14 @@ use std::ops::RangeInclusive;
 
 pub use columns::{Header, Row};
 pub use gather::{Gatherer, Merged, merge};
-pub use sighting::{Place, Reject, Sighting, Station, checked_report};
+pub use sighting::{Place, Sighting, Station, checked_report};
 
 use self::sighting::Seen;
+use super::{Format, Reason};
 use crate::region::Regions;
 
+/// Coordinates, degrees; whether they are on the map is checked with everything else.
+const ANY: RangeInclusive<f64> = f64::MIN..=f64::MAX;
 /// Radius of uncertainty, metres. These ranges are those of [`Fix`](crate::observation::Fix).
 const ACCURACY_M: RangeInclusive<f64> = 0.0..=1_000_000.0;
 /// Height above sea level, metres.
@@ -39,13 +42,15 @@ const SPEED_MPS: RangeInclusive<f64> = 0.0..=300.0;
 const AGE_MS: RangeInclusive<i64> = -3_600_000..=3_600_000;
 
 /// The name of a radio type, from the names that apps give it and its data services.
-fn radio(word: Option<&str>) -> Result<&'static str, Reject> {
+fn radio(word: Option<&str>) -> Result<&'static str, Reason> {
     match word.unwrap_or_default().to_ascii_lowercase().as_str() {
         "gsm" | "gprs" | "edge" => Ok("gsm"),
         "wcdma" | "umts" | "hspa" | "hspa+" | "hspap" | "hsdpa" | "hsupa" => Ok("wcdma"),
         "lte" | "lte-a" => Ok("lte"),
         "nr" => Ok("nr"),
-        _ => Err(Reject::Kind),
+        "cdma" | "tdscdma" | "td-scdma" | "iden" => Err(Reason::RadioUnsupported),
+        "" => Err(Reason::RadioMissing),
+        _ => Err(Reason::RadioUnknown),
     }
 }
 
@@ -60,6 +65,38 @@ pub enum Form {
     TowerCollector,
     /// What microG has learned about cells or access points.
     Microg,
+}
+
+/// How an archive begins.
+const ZIP: &[u8] = b"PK\x03\x04";
+/// How the line about app and device begins in WiGLE files.
+pub const WIGLE_DEVICE: &[u8] = b"WigleWifi-";
+
+/// The format of a log, from the beginning of the file and its first line that is not empty.
+pub(super) fn detect(head: &[u8], line: &[u8]) -> Option<Format> {
+    if head.starts_with(ZIP) {
+        return Some(Format::NeoStumbler);
+    }
+    if line.starts_with(WIGLE_DEVICE) {
+        return Some(Format::Wigle);
+    }
+    if line.trim_ascii_start().starts_with(b"{") || line.trim_ascii_start().starts_with(b"[") {
+        // Lines by themselves have a whole document in the first of them and something after it.
+        let start = head.windows(line.len()).position(|part| part == line)?;
+        let rest = head.get(start + line.len()..)?;
+        let is_whole = serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok();
+        let has_more = !rest.trim_ascii().is_empty();
+        let format = if is_whole && has_more { Format::GeosubmitLines } else { Format::Geosubmit };
+        return Some(format);
+    }
+    let text = String::from_utf8_lossy(line);
+    let names = text.split(',').map(|name| name.trim().trim_matches('"'));
+    Some(match Rows::form(&Header::new(names))? {
+        Form::Wigle => Format::Wigle,
+        Form::NeoStumbler => Format::NeoStumbler,
+        Form::TowerCollector => Format::TowerCollector,
+        Form::Microg => Format::Microg,
+    })
 }
 
 /// What a row is good for.
@@ -110,10 +147,8 @@ impl Rows {
 
     /// Reads one row. `now_ms` is the time of a sighting without one, and no sighting can be later
     /// than a day after it.
-    pub fn read(&self, row: Row<'_>, now_ms: i64, regions: &Regions) -> Result<Read, Reject> {
-        if !row.fits(self.width) {
-            return Err(Reject::Columns);
-        }
+    pub fn read(&self, row: Row<'_>, now_ms: i64, regions: &Regions) -> Result<Read, Reason> {
+        row.fits(self.width)?;
         let seen = match &self.columns {
             Columns::Wigle(columns) => columns.read(row)?,
             Columns::NeoStumbler(columns) => columns.read(row)?,

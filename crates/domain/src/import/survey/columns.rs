@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
+use crate::import::Reason;
 use crate::wire;
 
 /// The names of all columns of a file.
@@ -64,8 +65,14 @@ impl<'r> Row<'r> {
     }
 
     /// As many cells as columns; what stands beyond has to be empty.
-    pub(super) fn fits(self, width: usize) -> bool {
-        self.0.len() >= width && self.0.iter().skip(width).all(|cell| cell.trim().is_empty())
+    pub(super) fn fits(self, width: usize) -> Result<(), Reason> {
+        if self.0.len() < width {
+            Err(Reason::ShortRow)
+        } else if self.0.iter().skip(width).any(|cell| !cell.trim().is_empty()) {
+            Err(Reason::LongRow)
+        } else {
+            Ok(())
+        }
     }
 
     /// The cell as it is.

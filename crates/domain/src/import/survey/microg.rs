@@ -7,8 +7,9 @@
 //! networks are not in the file; microG learns none that asks to be left out.
 
 use super::columns::{Column, Header, Row};
-use super::sighting::{Place, Reject, Seen, Sighting, Station};
-use super::{ALTITUDE_M, radio};
+use super::sighting::{Place, Seen, Sighting, Station};
+use super::{ALTITUDE_M, ANY, radio};
+use crate::import::Reason;
 use crate::report::{Position, ReportedCell, ReportedWifi};
 use crate::station::Source;
 
@@ -48,7 +49,7 @@ impl Columns {
         Ok(Self { lat, lon, altitude, station })
     }
 
-    pub(super) fn read(&self, row: Row<'_>) -> Result<Seen, Reject> {
+    pub(super) fn read(&self, row: Row<'_>) -> Result<Seen, Reason> {
         let (station, accuracy) = match self.station {
             Kind::Wifi { mac } => {
                 let mac = row.text(mac).map(str::to_owned);
@@ -58,7 +59,7 @@ impl Columns {
             Kind::Cell { mcc, mnc, kind, lac, cid, psc } => {
                 let word = row.text(kind).unwrap_or_default();
                 let word = match word.parse::<usize>() {
-                    Ok(number) => TYPES.get(number).copied().ok_or(Reject::Kind)?,
+                    Ok(number) => TYPES.get(number).copied().ok_or(Reason::RadioUnknown)?,
                     Err(_) => word,
                 };
                 let any = i64::MIN..=i64::MAX;
@@ -75,8 +76,8 @@ impl Columns {
             }
         };
         let position = Position {
-            lat: row.number(self.lat, -90.0..=90.0),
-            lon: row.number(self.lon, -180.0..=180.0),
+            lat: row.number(self.lat, ANY),
+            lon: row.number(self.lon, ANY),
             accuracy: Some(accuracy),
             altitude: row.number(self.altitude, ALTITUDE_M),
             source: Some(Source::Fused),

@@ -15,9 +15,10 @@
 //! `arfcn`, `beaconType`, `id1`, `id2` and `id3` are not needed.
 
 use super::columns::{Column, Header, Row};
-use super::sighting::{Place, Reject, Seen, Sighting, Station};
-use super::{ACCURACY_M, AGE_MS, ALTITUDE_ACCURACY_M, ALTITUDE_M, PRESSURE_HPA, SPEED_MPS};
+use super::sighting::{Place, Seen, Sighting, Station};
+use super::{ACCURACY_M, AGE_MS, ALTITUDE_ACCURACY_M, ALTITUDE_M, ANY, PRESSURE_HPA, SPEED_MPS};
 use super::{radio, time};
+use crate::import::Reason;
 use crate::report::{Position, ReportedBlue, ReportedCell, ReportedWifi, is_opted_out};
 
 /// Where the values stand.
@@ -101,7 +102,7 @@ impl Columns {
         })
     }
 
-    pub(super) fn read(&self, row: Row<'_>) -> Result<Seen, Reject> {
+    pub(super) fn read(&self, row: Row<'_>) -> Result<Seen, Reason> {
         let signal = row.integer(self.signal, -156..=0);
         let mac = |column| row.text(column).map(str::to_owned);
         let station = match &self.station {
@@ -125,12 +126,12 @@ impl Columns {
             Kind::Cell(cell) => Station::Cell(cell.read(row, signal)?),
         };
         let timestamp = match row.text(self.timestamp) {
-            Some(text) => Some(time::milliseconds(text).ok_or(Reject::Time)?),
+            Some(text) => Some(time::milliseconds(text).ok_or(Reason::BadTime)?),
             None => None,
         };
         let position = Position {
-            lat: row.number(self.lat, -90.0..=90.0),
-            lon: row.number(self.lon, -180.0..=180.0),
+            lat: row.number(self.lat, ANY),
+            lon: row.number(self.lon, ANY),
             accuracy: row.number(self.accuracy, ACCURACY_M),
             age: row.integer(self.position_age, AGE_MS),
             altitude: row.number(self.altitude, ALTITUDE_M),
@@ -144,7 +145,7 @@ impl Columns {
 }
 
 impl Cell {
-    fn read(&self, row: Row<'_>, signal: Option<i64>) -> Result<ReportedCell, Reject> {
+    fn read(&self, row: Row<'_>, signal: Option<i64>) -> Result<ReportedCell, Reason> {
         let any = i64::MIN..=i64::MAX;
         Ok(ReportedCell {
             radio: Some(radio(row.text(self.radio))?.to_owned()),

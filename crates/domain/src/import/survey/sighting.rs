@@ -1,7 +1,10 @@
 //! One station, seen once: what every row of a log comes to.
 
+use crate::cell::Radio;
+use crate::import::Reason;
 use crate::mac::Mac;
 use crate::observation::Fix;
+use crate::reading;
 use crate::region::Regions;
 use crate::report::{Position, Report, ReportedBlue, ReportedCell, ReportedWifi};
 
@@ -11,52 +14,6 @@ const EARLIEST_MS: i64 = 1_000_000_000_000;
 /// How far the clock of a device may be ahead, milliseconds: a day, which is more than any zone
 /// that was taken for UTC.
 const AHEAD_MS: i64 = 24 * 3600 * 1000;
-
-/// Why a row or item is of no use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reject {
-    /// It cannot be read at all: no JSON, or far too long.
-    Unreadable,
-    /// It has another number of cells than the header.
-    Columns,
-    /// A kind of station, or a radio type, that is not learned (CDMA, TD-SCDMA, NFC, unknown).
-    Kind,
-    /// No address, or a cell without a full identity in the possible ranges.
-    Station,
-    /// No coordinates, impossible ones, or far from any land.
-    Position,
-    /// A time that cannot be read or cannot be: before September 2001, or after tomorrow.
-    Time,
-    /// No station is left in it.
-    Empty,
-}
-
-impl Reject {
-    /// All reasons.
-    pub const ALL: [Self; 7] = [
-        Self::Unreadable,
-        Self::Columns,
-        Self::Kind,
-        Self::Station,
-        Self::Position,
-        Self::Time,
-        Self::Empty,
-    ];
-
-    /// The word for counts and reject files.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Unreadable => "unreadable",
-            Self::Columns => "columns",
-            Self::Kind => "kind",
-            Self::Station => "station",
-            Self::Position => "position",
-            Self::Time => "time",
-            Self::Empty => "empty",
-        }
-    }
-}
 
 /// Where and when a device looked. Sightings with the same belong to one report.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -102,14 +59,15 @@ impl Sighting {
         mut self: Box<Self>,
         now_ms: i64,
         regions: &Regions,
-    ) -> Result<Box<Self>, Reject> {
-        let has_identity = match &self.station {
+    ) -> Result<Box<Self>, Reason> {
+        let is_known = match &self.station {
             Station::Blue(blue) => is_address(blue.mac.as_deref()),
             Station::Wifi(wifi) => is_address(wifi.mac.as_deref()),
-            Station::Cell(cell) => cell.key(regions).is_some(),
+            Station::Cell(cell) if cell.key(regions).is_some() => true,
+            Station::Cell(cell) => return Err(why_no_cell(cell, regions)),
         };
-        if !has_identity {
-            return Err(Reject::Station);
+        if !is_known {
+            return Err(Reason::BadMac);
         }
         self.place.check(now_ms, regions)?;
         Ok(self)
@@ -118,12 +76,12 @@ impl Sighting {
 
 /// A whole report out of a log, without the stations nothing can be learned about; at least one has
 /// to be left.
-pub fn checked_report(report: Report, now_ms: i64, regions: &Regions) -> Result<Report, Reject> {
+pub fn checked_report(report: Report, now_ms: i64, regions: &Regions) -> Result<Report, Reason> {
     let is_empty = |report: &Report| {
         report.blue.is_empty() && report.cell.is_empty() && report.wifi.is_empty()
     };
     if is_empty(&report) {
-        return Err(Reject::Empty);
+        return Err(Reason::NoStation);
     }
     let mut place =
         Place { timestamp: report.timestamp, position: report.position.unwrap_or_default() };
@@ -133,7 +91,25 @@ pub fn checked_report(report: Report, now_ms: i64, regions: &Regions) -> Result<
     checked.blue.retain(|blue| is_address(blue.mac.as_deref()));
     checked.wifi.retain(|wifi| is_address(wifi.mac.as_deref()));
     checked.cell.retain(|cell| cell.key(regions).is_some());
-    if is_empty(&checked) { Err(Reject::Station) } else { Ok(checked) }
+    if is_empty(&checked) { Err(Reason::NoStation) } else { Ok(checked) }
+}
+
+/// The first part of the identity of a cell that cannot be.
+fn why_no_cell(cell: &ReportedCell, regions: &Regions) -> Reason {
+    let Some(radio) = cell.radio.as_deref().and_then(Radio::from_name) else {
+        return Reason::RadioUnknown;
+    };
+    let radio = reading::radio_of(radio, cell.cid);
+    let is_mcc = |mcc| u16::try_from(mcc).is_ok_and(|mcc| regions.is_mcc(mcc));
+    if !cell.mcc.is_some_and(is_mcc) {
+        Reason::UnknownMcc
+    } else if cell.mnc.and_then(reading::mnc).is_none() {
+        Reason::BadMnc
+    } else if cell.lac.and_then(|lac| reading::lac(radio, lac)).is_none() {
+        Reason::BadArea
+    } else {
+        Reason::BadCell
+    }
 }
 
 fn is_address(text: Option<&str>) -> bool {
@@ -142,14 +118,22 @@ fn is_address(text: Option<&str>) -> bool {
 
 impl Place {
     /// Whether something can be learned from here. Without a time it is now.
-    fn check(&mut self, now_ms: i64, regions: &Regions) -> Result<(), Reject> {
+    fn check(&mut self, now_ms: i64, regions: &Regions) -> Result<(), Reason> {
         let timestamp = *self.timestamp.get_or_insert(now_ms);
-        if !(EARLIEST_MS..=now_ms.saturating_add(AHEAD_MS)).contains(&timestamp) {
-            return Err(Reject::Time);
+        if timestamp < EARLIEST_MS {
+            return Err(Reason::BadTime);
+        }
+        if timestamp > now_ms.saturating_add(AHEAD_MS) {
+            return Err(Reason::FutureTime);
+        }
+        match (self.position.lat, self.position.lon) {
+            (None, _) | (_, None) => return Err(Reason::MissingValue),
+            (Some(0.0), Some(0.0)) => return Err(Reason::NoPosition),
+            _ => {}
         }
         Fix::checked(&self.position, Some(timestamp))
             .filter(|fix| regions.is_anywhere(fix.lat, fix.lon))
             .map(drop)
-            .ok_or(Reject::Position)
+            .ok_or(Reason::BadPosition)
     }
 }

@@ -63,7 +63,7 @@ fn open(text: &str) -> (Rows, Form) {
     (Rows::open(form, &header).unwrap(), form)
 }
 
-fn read(text: &str) -> Vec<Result<Read, Reject>> {
+fn read(text: &str) -> Vec<Result<Read, Reason>> {
     let (rows, _) = open(text);
     let read = |line| rows.read(Row::new(&cells(line)), NOW_MS, Regions::shared());
     text.lines().skip(1).map(read).collect()
@@ -101,6 +101,33 @@ fn every_form_is_known_by_its_header() {
     }
     let missing = Rows::open(Form::Wigle, &Header::new(["MAC", "Type"])).err();
     assert_eq!(missing, Some(vec!["firstseen", "currentlatitude", "currentlongitude"]));
+}
+
+#[test]
+fn the_format_of_a_log_is_told_from_its_beginning() {
+    let device = format!("\u{feff}WigleWifi-1.4,appRelease=2.53,model=X-37B\r\n{WIGLE_14}");
+    for (head, format) in [
+        (device.as_str(), Some(Format::Wigle)),
+        (WIGLE_16, Some(Format::Wigle)),
+        (NEO_CELLS, Some(Format::NeoStumbler)),
+        ("PK\u{3}\u{4}\u{14}", Some(Format::NeoStumbler)),
+        (TOWER, Some(Format::TowerCollector)),
+        (MICROG_CELLS, Some(Format::Microg)),
+        (MICROG_WIFIS, Some(Format::Microg)),
+        ("{\n\"items\":[\n{}]}", Some(Format::Geosubmit)),
+        ("\n {\"items\": [{}, {}]}\n", Some(Format::Geosubmit)),
+        ("[{}, {", Some(Format::Geosubmit)),
+        ("{\"items\": [{}]}\n{\"items\": [{}", Some(Format::GeosubmitLines)),
+        ("\n{\"wifi\": []}\r\n{\"cell\": []}\n", Some(Format::GeosubmitLines)),
+        ("mac,lat,lon,max_lat,min_lat,max_lon,min_lon,radius,region", None),
+        ("radio,mcc,net,area,cell,unit,lon,lat,range,samples,changeable,created,updated", None),
+        ("hello", None),
+        ("", None),
+    ] {
+        let line = head.trim_start_matches('\u{feff}').lines().find(|line| !line.is_empty());
+        let line = line.unwrap_or_default().as_bytes();
+        assert_eq!(detect(head.as_bytes(), line), format, "{head}");
+    }
 }
 
 #[test]
@@ -154,21 +181,21 @@ fn rows_of_wigle_nothing_can_be_learned_from_say_why() {
         ("Scampoodle", "", Ok(Read::OptedOut)),
         ("Scampoodle", "Scampoodle_NoMap", Ok(Read::OptedOut)),
         ("Scampoodle", "Scam_optout_poodle", Ok(Read::OptedOut)),
-        (",WIFI", ",NFC", Err(Reject::Kind)),
-        (",WIFI", ",CDMA", Err(Reject::Kind)),
-        (",WIFI", ",", Err(Reject::Kind)),
-        (",WIFI", "", Err(Reject::Columns)),
-        (",WIFI", ",WIFI,x", Err(Reject::Columns)),
-        ("1a:9f:ee:5c:71:c6", "1a:9f:ee:5c:71", Err(Reject::Station)),
-        ("1a:9f:ee:5c:71:c6", "00:00:00:00:00:00", Err(Reject::Station)),
-        (",WIFI", ",LTE", Err(Reject::Station)),
-        ("37.76578028", "", Err(Reject::Position)),
-        ("37.76578028,-122.45919439", "0,0", Err(Reject::Position)),
-        ("37.76578028", "NaN", Err(Reject::Position)),
-        ("37.76578028", "91", Err(Reject::Position)),
-        ("2018-08-01 13:08:27", "1970-01-01 00:00:00", Err(Reject::Time)),
-        ("2018-08-01 13:08:27", "2026-01-03 13:08:27", Err(Reject::Time)),
-        ("2018-08-01 13:08:27", "yesterday", Err(Reject::Time)),
+        (",WIFI", ",NFC", Err(Reason::UnknownKind)),
+        (",WIFI", ",CDMA", Err(Reason::RadioUnsupported)),
+        (",WIFI", ",", Err(Reason::MissingValue)),
+        (",WIFI", "", Err(Reason::ShortRow)),
+        (",WIFI", ",WIFI,x", Err(Reason::LongRow)),
+        ("1a:9f:ee:5c:71:c6", "1a:9f:ee:5c:71", Err(Reason::BadMac)),
+        ("1a:9f:ee:5c:71:c6", "00:00:00:00:00:00", Err(Reason::BadMac)),
+        (",WIFI", ",LTE", Err(Reason::BadCell)),
+        ("37.76578028", "", Err(Reason::MissingValue)),
+        ("37.76578028,-122.45919439", "0,0", Err(Reason::NoPosition)),
+        ("37.76578028", "NaN", Err(Reason::MissingValue)),
+        ("37.76578028", "91", Err(Reason::BadPosition)),
+        ("2018-08-01 13:08:27", "1970-01-01 00:00:00", Err(Reason::BadTime)),
+        ("2018-08-01 13:08:27", "2026-01-03 13:08:27", Err(Reason::FutureTime)),
+        ("2018-08-01 13:08:27", "yesterday", Err(Reason::BadTime)),
     ] {
         assert!(good.contains(from));
         let text = format!("{}\n{}", WIGLE_14.lines().next().unwrap(), good.replace(from, to));
@@ -229,13 +256,13 @@ fn the_files_of_neo_stumbler_are_read_and_joined() {
     let files = [NEO_BEACONS, NEO_CELLS, NEO_WIFIS];
     let reports: Vec<_> = files
         .into_iter()
-        .flat_map(|text| {
+        .filter_map(|text| {
             let mut gatherer = Gatherer::default();
             for read in read(text) {
                 match read {
                     Ok(Read::Seen(sighting)) => assert_eq!(gatherer.add(*sighting), None),
                     // A neighbour without an identity.
-                    other => assert_eq!(other, Err(Reject::Station)),
+                    other => assert_eq!(other, Err(Reason::BadArea)),
                 }
             }
             gatherer.finish()
@@ -291,8 +318,8 @@ fn networks_of_neo_stumbler_that_ask_for_it_are_left_out() {
 #[test]
 fn both_forms_of_tower_collector_are_read() {
     let mut rows = read(TOWER);
-    assert_eq!(rows.pop(), Some(Err(Reject::Kind)));
-    let sighting = |read: Option<Result<Read, Reject>>| match read {
+    assert_eq!(rows.pop(), Some(Err(Reason::RadioUnsupported)));
+    let sighting = |read: Option<Result<Read, Reason>>| match read {
         Some(Ok(Read::Seen(sighting))) => *sighting,
         other => panic!("{other:?}"),
     };
@@ -334,7 +361,7 @@ fn both_forms_of_tower_collector_are_read() {
 #[test]
 fn what_microg_has_learned_counts_as_fused_and_uncertain() {
     let mut rows = read(MICROG_CELLS);
-    assert_eq!(rows.split_off(2), [Err(Reject::Kind), Err(Reject::Kind)]);
+    assert_eq!(rows.split_off(2), [Err(Reason::RadioUnsupported), Err(Reason::RadioUnknown)]);
     for (row, psc) in rows.into_iter().zip([None, Some(17)]) {
         let Ok(Read::Seen(sighting)) = row else { panic!("{row:?}") };
         assert_eq!(sighting.place.timestamp, Some(NOW_MS));
@@ -388,10 +415,10 @@ fn of_a_whole_report_only_what_can_be_learned_from_stays() {
     odd.cell.push(ReportedCell::default());
     assert_eq!(checked(&odd), Ok(good.clone()));
     odd.wifi.remove(0);
-    assert_eq!(checked(&odd), Err(Reject::Station));
-    assert_eq!(checked(&Report { wifi: vec![], ..good.clone() }), Err(Reject::Empty));
-    assert_eq!(checked(&Report { position: None, ..good.clone() }), Err(Reject::Position));
-    assert_eq!(checked(&Report { timestamp: Some(1), ..good }), Err(Reject::Time));
+    assert_eq!(checked(&odd), Err(Reason::NoStation));
+    assert_eq!(checked(&Report { wifi: vec![], ..good.clone() }), Err(Reason::NoStation));
+    assert_eq!(checked(&Report { position: None, ..good.clone() }), Err(Reason::MissingValue));
+    assert_eq!(checked(&Report { timestamp: Some(1), ..good }), Err(Reason::BadTime));
 }
 
 proptest::proptest! {

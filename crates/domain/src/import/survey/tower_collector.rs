@@ -16,8 +16,9 @@
 //! `device` and the further signal columns of newer releases are not needed.
 
 use super::columns::{Column, Header, Row};
-use super::sighting::{Place, Reject, Seen, Sighting, Station};
-use super::{ACCURACY_M, ALTITUDE_M, HEADING_DEG, SPEED_MPS, radio, time};
+use super::sighting::{Place, Seen, Sighting, Station};
+use super::{ACCURACY_M, ALTITUDE_M, ANY, HEADING_DEG, SPEED_MPS, radio, time};
+use crate::import::Reason;
 use crate::report::{Position, ReportedCell};
 
 /// Where the values stand.
@@ -73,7 +74,7 @@ impl Columns {
         })
     }
 
-    pub(super) fn read(&self, row: Row<'_>) -> Result<Seen, Reject> {
+    pub(super) fn read(&self, row: Row<'_>) -> Result<Seen, Reason> {
         let any = i64::MIN..=i64::MAX;
         let [psc, pci] = self.psc;
         let asu = row.integer(self.asu, 0..=127).or_else(|| row.integer(self.signal, 0..=127));
@@ -96,12 +97,12 @@ impl Columns {
             ta: row.integer(self.ta, 0..=1282),
         };
         let timestamp = match row.text(self.time) {
-            Some(text) => Some(time::milliseconds(text).ok_or(Reject::Time)?),
+            Some(text) => Some(time::milliseconds(text).ok_or(Reason::BadTime)?),
             None => None,
         };
         let position = Position {
-            lat: row.number(self.lat, -90.0..=90.0),
-            lon: row.number(self.lon, -180.0..=180.0),
+            lat: row.number(self.lat, ANY),
+            lon: row.number(self.lon, ANY),
             accuracy: row.number(self.accuracy, ACCURACY_M).filter(|&accuracy| accuracy > 0.0),
             altitude: row.number(self.altitude, ALTITUDE_M),
             heading: row.number(self.heading, HEADING_DEG),

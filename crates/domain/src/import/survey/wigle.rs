@@ -16,8 +16,9 @@
 //! `AuthMode`, `RCOIs` and `MfgrId` are not needed.
 
 use super::columns::{Column, Header, Row};
-use super::sighting::{Place, Reject, Seen, Sighting, Station};
-use super::{ACCURACY_M, ALTITUDE_M, time};
+use super::sighting::{Place, Seen, Sighting, Station};
+use super::{ACCURACY_M, ALTITUDE_M, ANY, time};
+use crate::import::Reason;
 use crate::report::{Position, ReportedBlue, ReportedCell, ReportedWifi, is_opted_out};
 
 /// Where the values stand.
@@ -55,7 +56,7 @@ impl Columns {
         })
     }
 
-    pub(super) fn read(&self, row: Row<'_>) -> Result<Seen, Reject> {
+    pub(super) fn read(&self, row: Row<'_>) -> Result<Seen, Reason> {
         let word = row.text(self.kind).unwrap_or_default().to_ascii_lowercase();
         let station = match word.as_str() {
             "wifi" => {
@@ -70,15 +71,17 @@ impl Columns {
                 ..ReportedBlue::default()
             }),
             "gsm" | "wcdma" | "umts" | "lte" | "nr" => Station::Cell(self.cell(row, &word)?),
-            _ => return Err(Reject::Kind),
+            "cdma" => return Err(Reason::RadioUnsupported),
+            "" => return Err(Reason::MissingValue),
+            _ => return Err(Reason::UnknownKind),
         };
         let timestamp = match row.text(self.time) {
-            Some(text) => Some(time::milliseconds(text).ok_or(Reject::Time)?),
+            Some(text) => Some(time::milliseconds(text).ok_or(Reason::BadTime)?),
             None => None,
         };
         let position = Position {
-            lat: row.number(self.lat, -90.0..=90.0),
-            lon: row.number(self.lon, -180.0..=180.0),
+            lat: row.number(self.lat, ANY),
+            lon: row.number(self.lon, ANY),
             accuracy: row.number(self.accuracy, ACCURACY_M).filter(|&accuracy| accuracy > 0.0),
             altitude: row.number(self.altitude, ALTITUDE_M),
             ..Position::default()
@@ -96,9 +99,9 @@ impl Columns {
         }
     }
 
-    fn cell(&self, row: Row<'_>, radio: &str) -> Result<ReportedCell, Reject> {
+    fn cell(&self, row: Row<'_>, radio: &str) -> Result<ReportedCell, Reason> {
         let radio = if radio == "umts" { "wcdma" } else { radio };
-        let key = row.text(self.mac).and_then(cell_key).ok_or(Reject::Station)?;
+        let key = row.text(self.mac).and_then(cell_key).ok_or(Reason::BadCell)?;
         let [mcc, mnc, lac, cid] = key;
         Ok(ReportedCell {
             radio: Some(radio.to_owned()),

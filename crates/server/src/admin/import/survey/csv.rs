@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::io::BufRead;
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
-use ichnaea_domain::import::survey::{Form, Gatherer, Header, Read, Reject, Row, Rows};
+use ichnaea_domain::import::Reason;
+use ichnaea_domain::import::survey::{Form, Gatherer, Header, Read, Row, Rows, WIGLE_DEVICE};
 use ichnaea_domain::report::Report;
 
 use super::lines::Lines;
@@ -14,8 +15,6 @@ use super::{Moment, Notes, Problem, Reports};
 const MAX_CELLS: usize = 256;
 /// Lines before the header that are passed over: the one about the device, comments.
 const MAX_PREAMBLE: u64 = 20;
-/// How the line about app and device begins in WiGLE files.
-const DEVICE: &[u8] = b"WigleWifi-";
 
 /// Reads one CSV file.
 pub struct Csv<R> {
@@ -65,11 +64,11 @@ impl<R: BufRead + Send> Reports for Csv<R> {
                 continue;
             }
             if line.is_cut {
-                notes.reject(line.number, Reject::Unreadable, line.text)?;
+                notes.reject(line.number, Reason::LongLine, line.text)?;
                 continue;
             }
             let Some(cells) = self.cells.split(line.text) else {
-                notes.reject(line.number, Reject::Columns, line.text)?;
+                notes.reject(line.number, Reason::LongRow, line.text)?;
                 continue;
             };
             if is_header {
@@ -96,7 +95,7 @@ impl<R: BufRead + Send> Reports for Csv<R> {
 }
 
 fn is_device(line: &[u8]) -> bool {
-    line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line).starts_with(DEVICE)
+    line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line).starts_with(WIGLE_DEVICE)
 }
 
 /// Splits a line into its cells.

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::io::Read;
 
+use ichnaea_domain::import::Reason;
+use ichnaea_domain::import::survey::checked_report;
 use ichnaea_domain::import::survey::json::{Item, Splitter};
-use ichnaea_domain::import::survey::{Reject, checked_report};
 use ichnaea_domain::report::Report;
 
 use super::{Moment, Notes, Problem, Reports};
@@ -62,9 +63,10 @@ impl<R: Read + Send> Reports for Json<R> {
     }
 }
 
-fn report(item: Item<'_>, moment: &Moment) -> Result<Report, Reject> {
-    let text = item.text.and_then(|text| std::str::from_utf8(text).ok());
-    let document = json::parse(text.ok_or(Reject::Unreadable)?).map_err(|_| Reject::Unreadable)?;
+fn report(item: Item<'_>, moment: &Moment) -> Result<Report, Reason> {
+    let text = item.text.ok_or(Reason::LongLine)?;
+    let text = std::str::from_utf8(text).map_err(|_| Reason::Encoding)?;
+    let document = json::parse(text).map_err(|_| Reason::BadJson)?;
     let report = submit_request::read_report(&document, moment.now_ms);
-    checked_report(report.map_err(|_| Reject::Unreadable)?, moment.now_ms, moment.regions)
+    checked_report(report.map_err(|_| Reason::BadJson)?, moment.now_ms, moment.regions)
 }

@@ -16,6 +16,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 
 use ichnaea_domain::cell::CellKey;
+use ichnaea_domain::import::Format;
 use ichnaea_domain::import::survey::Form;
 use ichnaea_domain::region::Regions;
 use ichnaea_domain::report::{QueuedReport, Report};
@@ -30,6 +31,8 @@ use self::zip::Zip;
 use crate::context::Context;
 use crate::{fault, keys};
 
+/// Bytes that are read at once.
+const BUFFER: usize = 256 << 10;
 /// Reports that are queued in one step.
 const CHUNK: usize = 500;
 /// Chunks that may be ready before they are queued.
@@ -47,6 +50,12 @@ pub enum Problem {
     /// The same of a file in an archive.
     #[error("{} has no line with the names of all columns: missing {}", .0, names(.1))]
     MemberHeader(String, Vec<&'static str>),
+    /// An archive of something else.
+    #[error("{0} is not read out of archives: unpack it first")]
+    Archive(&'static str),
+    /// A format that is no log.
+    #[error("{0} is no format of a log")]
+    NoLog(&'static str),
     /// The archive.
     #[error("the archive {0}")]
     Zip(String),
@@ -74,19 +83,6 @@ trait Reports: Send {
     fn next(&mut self, notes: &mut Notes) -> Result<Option<Report>, Problem>;
 }
 
-/// How a log is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// CSV, one row a sighting.
-    Csv(Form),
-    /// JSON: bodies of the submit API, or lists of reports.
-    Json,
-    /// JSON, every line by itself.
-    JsonLines,
-    /// The zip of NeoStumbler.
-    Zip,
-}
-
 /// Where the bytes of a log come from.
 pub enum Input {
     /// Unpacked, from front to end.
@@ -95,29 +91,37 @@ pub enum Input {
     Archive(File),
 }
 
-fn open(kind: Kind, input: Input, moment: Moment) -> Result<Box<dyn Reports>, Problem> {
-    Ok(match (kind, input) {
-        (Kind::Csv(form), Input::Stream(input)) => {
-            Box::new(Csv::open(form, BufReader::with_capacity(256 << 10, input), moment)?)
+fn open(format: Format, input: Input, moment: Moment) -> Result<Box<dyn Reports>, Problem> {
+    let input = match input {
+        Input::Stream(input) => input,
+        Input::Archive(file) if format == Format::NeoStumbler => {
+            return Ok(Box::new(Zip::open(&file, moment)?));
         }
-        (Kind::Json, Input::Stream(input)) => Box::new(Json::new(false, input, moment)),
-        (Kind::JsonLines, Input::Stream(input)) => Box::new(Json::new(true, input, moment)),
-        (_, Input::Archive(file)) => Box::new(Zip::open(&file, moment)?),
-        (Kind::Zip, Input::Stream(_)) => {
-            return Err(Problem::Zip("has to be a file by itself, not packed again".to_owned()));
+        Input::Archive(_) => return Err(Problem::Archive(format.name())),
+    };
+    let form = match format {
+        Format::Geosubmit => return Ok(Box::new(Json::new(false, input, moment))),
+        Format::GeosubmitLines => return Ok(Box::new(Json::new(true, input, moment))),
+        Format::Wigle => Form::Wigle,
+        Format::NeoStumbler => Form::NeoStumbler,
+        Format::TowerCollector => Form::TowerCollector,
+        Format::Microg => Form::Microg,
+        Format::Cells | Format::CellDump | Format::WifiDump | Format::BlueDump => {
+            return Err(Problem::NoLog(format.name()));
         }
-    })
+    };
+    Ok(Box::new(Csv::open(form, BufReader::with_capacity(BUFFER, input), moment)?))
 }
 
 /// Reads a whole log and does nothing with it.
 pub fn count(
-    kind: Kind,
+    format: Format,
     input: Input,
     moment: Moment,
     rejects: Option<Box<dyn Write + Send>>,
 ) -> Result<Counts, Problem> {
     let mut notes = Notes { rejects, ..Notes::default() };
-    let mut log = open(kind, input, moment)?;
+    let mut log = open(format, input, moment)?;
     while log.next(&mut notes)?.is_some() {
         notes.counts.reports += 1;
     }
@@ -137,13 +141,11 @@ pub type Teller<'a> = dyn Fn(&str) + Send + Sync + 'a;
 /// A log that is imported.
 pub struct Log {
     /// How it is written.
-    pub kind: Kind,
+    pub format: Format,
     /// Its bytes.
     pub input: Input,
     /// Where rows go that nothing can be learned from.
     pub rejects: Option<Box<dyn Write + Send>>,
-    /// Name of the format, for [`keys::import_progress`].
-    pub format: &'static str,
     /// SHA-256 of the file as it was given.
     pub digest: String,
     /// The number under which its cells are kept out of public files; `None` when they need not be.
@@ -162,7 +164,7 @@ struct Chunk {
 /// Queues all reports of a log that are not queued yet.
 pub async fn import(context: &Context, log: Log, tell: &Teller<'_>) -> anyhow::Result<Counts> {
     let moment = Moment { now_ms: context.clock.now_ms(), regions: context.regions };
-    let progress = keys::import_progress(log.format, &log.digest);
+    let progress = keys::import_progress(log.format.name(), &log.digest);
     let restricted_by = log.restricted_by;
     let mut push = Push::begin(context, progress, tell).await?;
     if push.queued() > 0 {
@@ -192,7 +194,7 @@ fn read(
 ) -> anyhow::Result<Counts> {
     let is_restricted = log.restricted_by.is_some();
     let mut notes = Notes { rejects: log.rejects, ..Notes::default() };
-    let mut reports = open(log.kind, log.input, moment)?;
+    let mut reports = open(log.format, log.input, moment)?;
     let queue = keys::incoming();
     let new = |start| Chunk { start, items: Vec::with_capacity(CHUNK), cells: Vec::new() };
     let mut chunk = new(skipped);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use ichnaea_domain::import::survey::Reject;
+use ichnaea_domain::import::Reason;
 use serde::Serialize;
 
 use super::Problem;
@@ -47,7 +47,7 @@ pub struct Notes {
 
 impl Notes {
     /// Notes a row nothing can be learned from.
-    pub fn reject(&mut self, line: u64, why: Reject, row: &[u8]) -> Result<(), Problem> {
+    pub fn reject(&mut self, line: u64, why: Reason, row: &[u8]) -> Result<(), Problem> {
         *self.counts.rejected.entry(why.name()).or_default() += 1;
         let Some(file) = &mut self.rejects else { return Ok(()) };
         let mut write = || {

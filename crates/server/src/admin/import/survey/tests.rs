@@ -26,11 +26,11 @@ fn stream(text: impl Into<Vec<u8>>) -> Input {
 }
 
 /// All reports of a log, what was counted, and the file of rejects.
-fn read_all(kind: Kind, input: Input) -> (Vec<Report>, Counts, String) {
+fn read_all(format: Format, input: Input) -> (Vec<Report>, Counts, String) {
     let mut file = tempfile::tempfile().unwrap();
     let rejects: Box<dyn Write + Send> = Box::new(file.try_clone().unwrap());
     let mut notes = Notes { rejects: Some(rejects), ..Notes::default() };
-    let mut log = open(kind, input, moment()).unwrap();
+    let mut log = open(format, input, moment()).unwrap();
     let mut reports = Vec::new();
     while let Some(report) = log.next(&mut notes).unwrap() {
         notes.counts.reports += 1;
@@ -43,8 +43,8 @@ fn read_all(kind: Kind, input: Input) -> (Vec<Report>, Counts, String) {
     (reports, counts, String::from_utf8_lossy(&rejected).into_owned())
 }
 
-fn problem(kind: Kind, input: Input) -> String {
-    match count(kind, input, moment(), None) {
+fn problem(format: Format, input: Input) -> String {
+    match count(format, input, moment(), None) {
         Err(problem) => problem.to_string(),
         Ok(counts) => panic!("{counts:?}"),
     }
@@ -61,7 +61,7 @@ fn archive(files: &[(&str, &str)]) -> File {
 
 #[test]
 fn a_wigle_file_becomes_reports() {
-    let wigle = Kind::Csv(Form::Wigle);
+    let wigle = Format::Wigle;
     let (reports, counts, _) = read_all(wigle, stream(WIGLE));
     assert_eq!(counts, Counts { taken: 4, reports: 3, ..Counts::default() });
     assert_eq!(reports[0].wifi.len(), 2);
@@ -86,29 +86,29 @@ fn rows_nothing_can_be_learned_from_are_counted_and_kept() {
          1a:9f:ee:5c:71:c9,cafe_NOMAP,[ESS],2018-08-03 18:14:12,1,2412,-43,37.7,-122.4,6,3,,,WIFI\n\
          1a:9f:ee:5c:71:ca,,[ESS],2018-08-03 18:14:12,1,2412,-43,37.7,-122.4,6,3,,,WIFI\n"
     );
-    let (_, counts, rejects) = read_all(Kind::Csv(Form::Wigle), stream(bad));
+    let (_, counts, rejects) = read_all(Format::Wigle, stream(bad));
     assert_eq!((counts.taken, counts.opted_out), (5, 2));
-    let expected = [("columns", 1), ("kind", 1), ("unreadable", 1)];
+    let expected = [("long_line", 1), ("radio_unsupported", 1), ("short_row", 1)];
     assert_eq!(counts.rejected, expected.into());
     assert_eq!(counts.rows(), 10);
     let lines: Vec<&str> = rejects.lines().collect();
     assert_eq!(
         lines[..2],
         [
-            "7\tkind\t310_1_7,x,CDMA,2018-08-03 18:14:15,,0,-81,37.7,-122.4,104,34,,,CDMA",
-            "9\tcolumns\tonly,three,cells",
+            "7\tradio_unsupported\t310_1_7,x,CDMA,2018-08-03 18:14:15,,0,-81,37.7,-122.4,104,34,,,CDMA",
+            "9\tshort_row\tonly,three,cells",
         ]
     );
-    assert!(lines[2].starts_with("10\tunreadable\txxx"));
+    assert!(lines[2].starts_with("10\tlong_line\txxx"));
     assert!(!rejects.contains("NOMAP"), "what asks to be left out is left out");
 }
 
 #[test]
 fn a_file_without_the_columns_says_which_are_missing() {
     let text = "mac,type\n1,2\n";
-    let why = problem(Kind::Csv(Form::Wigle), stream(text));
+    let why = problem(Format::Wigle, stream(text));
     assert!(why.contains("missing firstseen, currentlatitude, currentlongitude"), "{why}");
-    let why = problem(Kind::Csv(Form::Wigle), stream(""));
+    let why = problem(Format::Wigle, stream(""));
     assert!(why.contains("everything"), "{why}");
 }
 
@@ -131,8 +131,11 @@ fn json_in_every_shape_becomes_reports() {
     let line = |text: &str| text.replace('\n', " ");
     let items = format!("{{\"items\": [\n{v2},\n{v1},\n{v0}\n]}}");
     let lines = format!("{}\n{{\"items\": [{}]}}\n{}", line(v2), line(v1), line(v0));
-    for (kind, text) in [(Kind::Json, items), (Kind::Json, lines.clone()), (Kind::JsonLines, lines)]
-    {
+    for (kind, text) in [
+        (Format::Geosubmit, items),
+        (Format::Geosubmit, lines.clone()),
+        (Format::GeosubmitLines, lines),
+    ] {
         let (reports, counts, _) = read_all(kind, stream(text));
         assert_eq!(counts, Counts { taken: 3, reports: 3, ..Counts::default() });
         assert_eq!(reports[0].cell[0].radio.as_deref(), Some("wcdma"));
@@ -161,13 +164,14 @@ fn bad_json_costs_only_itself() {
         good.to_owned(),
     ];
     let (_, counts, rejects) =
-        read_all(Kind::Json, stream(format!("{{\"items\": [{}]}}", items.join(",\n"))));
+        read_all(Format::Geosubmit, stream(format!("{{\"items\": [{}]}}", items.join(",\n"))));
     assert_eq!((counts.taken, counts.reports), (2, 2));
-    let expected = [("empty", 1), ("position", 1), ("station", 1), ("unreadable", 3)];
+    let expected = [("bad_json", 3), ("bad_position", 1), ("no_station", 2)];
     assert_eq!(counts.rejected, expected.into());
-    assert!(rejects.contains("\tunreadable\t{\"a\": tru}\n"), "{rejects}");
-    let (_, counts, _) = read_all(Kind::JsonLines, stream(b"\xff\n{\"items\": []}\n".as_slice()));
-    assert_eq!(counts.rejected, [("unreadable", 1)].into());
+    assert!(rejects.contains("\tbad_json\t{\"a\": tru}\n"), "{rejects}");
+    let (_, counts, _) =
+        read_all(Format::GeosubmitLines, stream(b"\xff\n{\"items\": []}\n".as_slice()));
+    assert_eq!(counts.rejected, [("encoding", 1)].into());
 }
 
 const WIFIS: &str = "\
@@ -190,31 +194,32 @@ timestamp,latitude,longitude,locationAccuracy,locationAge,speed,macAddress,bluet
 #[test]
 fn the_files_of_an_archive_are_joined_to_reports() {
     let names = [("beacons.csv", BEACONS), ("cells.csv", CELLS), ("wifis.csv", WIFIS)];
-    let (reports, counts, _) = read_all(Kind::Zip, Input::Archive(archive(&names)));
+    let (reports, counts, _) = read_all(Format::NeoStumbler, Input::Archive(archive(&names)));
     let sizes = |report: &Report| {
         (report.timestamp.unwrap(), report.blue.len(), report.cell.len(), report.wifi.len())
     };
     let expected =
         [(1_718_632_917_000, 0, 1, 1), (1_718_632_921_000, 0, 1, 0), (1_718_632_925_000, 1, 0, 1)];
     assert_eq!(reports.iter().map(sizes).collect::<Vec<_>>(), expected);
-    let stations = Counts { taken: 5, reports: 3, opted_out: 1, rejected: [("station", 1)].into() };
+    let stations =
+        Counts { taken: 5, reports: 3, opted_out: 1, rejected: [("bad_area", 1)].into() };
     assert_eq!(counts, stations);
 
     // One of them alone, in a folder, beside something else.
     let file = archive(&[("export/wifis.csv", WIFIS), ("README.txt", "hello")]);
-    let (reports, ..) = read_all(Kind::Zip, Input::Archive(file));
+    let (reports, ..) = read_all(Format::NeoStumbler, Input::Archive(file));
     assert_eq!(reports.len(), 2);
 }
 
 #[test]
 fn an_archive_that_is_none_of_ours_says_so() {
-    let why = problem(Kind::Zip, Input::Archive(archive(&[("a.csv", WIFIS)])));
+    let why = problem(Format::NeoStumbler, Input::Archive(archive(&[("a.csv", WIFIS)])));
     assert!(why.contains("has none of wifis.csv, cells.csv, beacons.csv"), "{why}");
-    let why = problem(Kind::Zip, Input::Archive(archive(&[("wifis.csv", "a,b\n1,2\n")])));
+    let why = problem(Format::NeoStumbler, Input::Archive(archive(&[("wifis.csv", "a,b\n1,2\n")])));
     assert!(why.contains("wifis.csv has no line"), "{why}");
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(WIFIS.as_bytes()).unwrap();
-    let why = problem(Kind::Zip, Input::Archive(file));
+    let why = problem(Format::NeoStumbler, Input::Archive(file));
     assert!(why.contains("cannot be read"), "{why}");
 }
 
@@ -227,7 +232,7 @@ fn a_damaged_archive_is_noticed_and_a_huge_one_is_cut_off() {
     file.read_exact(&mut byte).unwrap();
     file.seek(SeekFrom::Start(150)).unwrap();
     file.write_all(&[byte[0] ^ 4]).unwrap();
-    let why = problem(Kind::Zip, Input::Archive(file));
+    let why = problem(Format::NeoStumbler, Input::Archive(file));
     assert!(why.contains("cannot be read"), "{why}");
 }
 
@@ -239,16 +244,16 @@ proptest::proptest! {
         ),
     ) {
         let text = noise.join("\n");
-        for form in [Form::Wigle, Form::NeoStumbler] {
-            let header = if form == Form::Wigle { WIGLE } else { WIFIS };
+        for form in [Format::Wigle, Format::NeoStumbler] {
+            let header = if form == Format::Wigle { WIGLE } else { WIFIS };
             let (_, counts, rejects) =
-                read_all(Kind::Csv(form), stream(format!("{header}{text}")));
+                read_all(form, stream(format!("{header}{text}")));
             let rows = text.lines().filter(|line| !line.trim_ascii().is_empty()).count() as u64;
-            let known = if form == Form::Wigle { 4 } else { 3 };
+            let known = if form == Format::Wigle { 4 } else { 3 };
             proptest::prop_assert!(counts.rows() <= rows + known);
             proptest::prop_assert!(rejects.matches('\n').count() as u64 >= counts.rejects());
         }
-        for kind in [Kind::Json, Kind::JsonLines] {
+        for kind in [Format::Geosubmit, Format::GeosubmitLines] {
             let (reports, counts, _) = read_all(kind, stream(text.as_str()));
             proptest::prop_assert_eq!(reports.len() as u64, counts.taken);
         }
