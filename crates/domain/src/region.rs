@@ -88,7 +88,12 @@ impl Regions {
     /// is near; otherwise it is no help and the position alone counts.
     #[must_use]
     pub fn for_cell(&self, lat: f64, lon: f64, mcc: u16) -> Option<RegionCode> {
-        let mut near = self.for_mcc(mcc).iter().filter(|&&code| self.contains(code, lat, lon));
+        let of_mcc = self.for_mcc(mcc);
+        // Whether others are near too makes no difference then, and finding out is slow.
+        if let Some(exact) = self.exact(lat, lon).filter(|exact| of_mcc.contains(exact)) {
+            return Some(exact);
+        }
+        let mut near = of_mcc.iter().filter(|&&code| self.contains(code, lat, lon));
         match (near.next(), near.next()) {
             (first, None) => first.copied(),
             _ => self.region(lat, lon),

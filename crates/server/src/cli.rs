@@ -170,6 +170,18 @@ enum Command {
     /// Writes a whole installation into one file
     #[command(after_help = admin::dump::HELP)]
     Dump(admin::dump::Options),
+    /// Brings in files of cells and tables of stations
+    #[command(after_help = admin::import::HELP)]
+    Import(admin::import::Import),
+    /// Imports a file of cells as the original's tool did
+    #[command(hide = true, alias = "load_cell_data")]
+    LoadCellData {
+        /// A file in the form of the public export
+        filename: PathBuf,
+        /// The original asked for a development environment; this goes without saying
+        #[arg(long, hide = true)]
+        yes: bool,
+    },
     /// Manages the database and its tables
     #[command(subcommand)]
     Db(admin::db::Command),
@@ -510,6 +522,14 @@ async fn run_command(settings: &Settings, command: Command) -> Result<ExitCode, 
         }
         Command::Alembic(command) => {
             alembic(settings, command).await?;
+        }
+        Command::Import(options) => {
+            let context = open_without_geoip(settings).await?;
+            return Ok(ExitCode::from(admin::import::run(context, options).await?));
+        }
+        Command::LoadCellData { filename, yes: _ } => {
+            let context = open_without_geoip(settings).await?;
+            return Ok(status(admin::import::load_cell_data(context, filename).await?));
         }
         Command::Metrics { markdown } => admin::metrics::run(markdown),
         Command::Task(admin::task::Command::List) => admin::task::list(),

@@ -28,6 +28,11 @@ pub const POINTS: &[&str] = &[
     "stat_committed",
     "region_gathered",
     "region_replaced",
+    "import_begun",
+    "import_committed",
+    "import_areas_asked",
+    "import_written",
+    "import_computed",
     "task_taken",
     "task_finished",
 ];

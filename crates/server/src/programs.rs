@@ -28,7 +28,7 @@ const PROGRAMS: &[(&str, Now)] = &[
     ("apikey.py", Now::Command("apikey")),
     ("db.py", Now::Command("db")),
     ("sentry_test.py", Now::Command("sentry-test")),
-    ("load_cell_data.py", Now::Gone(LATER)),
+    ("load_cell_data.py", Now::Command("load-cell-data")),
     ("dump.py", Now::Gone(LATER)),
     ("location_dump", Now::Gone(LATER)),
     ("datamap.py", Now::Gone(LATER)),

@@ -65,6 +65,15 @@ impl Dialect {
         }
     }
 
+    /// In such an ending: gives a column the new value where it has none.
+    pub(crate) fn filled_in(self, column: &str) -> String {
+        let new = match self {
+            Self::MySql => format!("VALUES({column})"),
+            Self::Sqlite => format!("excluded.{column}"),
+        };
+        format!("{column} = COALESCE({column}, {new})")
+    }
+
     /// Counts the tables with one name.
     pub(crate) const fn count_tables(self) -> &'static str {
         match self {

@@ -135,14 +135,14 @@ fn lookup(shard: Shard, columns: String, keys: &BTreeSet<KeyBytes>) -> Lookup {
     Lookup { table: shard.table(), key: key_column(shard), columns, keys }
 }
 
-const fn key_column(shard: Shard) -> &'static str {
+pub(crate) const fn key_column(shard: Shard) -> &'static str {
     match shard.kind() {
         Kind::Blue | Kind::Wifi => "mac",
         Kind::Cell => "cellid",
     }
 }
 
-fn data_columns(shard: Shard) -> String {
+pub(crate) fn data_columns(shard: Shard) -> String {
     match shard.kind() {
         Kind::Blue | Kind::Wifi => COLUMNS.to_owned(),
         Kind::Cell => format!("{COLUMNS}, psc"),
@@ -154,7 +154,7 @@ pub(crate) fn read_columns(shard: Shard) -> String {
     format!("{}, {}", key_column(shard), data_columns(shard))
 }
 
-fn insert_head(shard: Shard) -> String {
+pub(crate) fn insert_head(shard: Shard) -> String {
     let keys = match shard.kind() {
         Kind::Blue | Kind::Wifi => "mac",
         Kind::Cell => "cellid, radio, mcc, mnc, lac, cid",
@@ -229,7 +229,7 @@ fn group(changes: Vec<(StationKey, Station)>) -> BTreeMap<Shard, Vec<Vec<Value>>
     shards
 }
 
-fn values(key: StationKey, station: &Station) -> Vec<Value> {
+pub(crate) fn values(key: StationKey, station: &Station) -> Vec<Value> {
     let mut row = Vec::with_capacity(24);
     row.push(key.bytes().into());
     if let StationKey::Cell(CellKey { area, cid }) = key {

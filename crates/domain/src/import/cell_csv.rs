@@ -101,7 +101,7 @@ pub fn looks_like_row(line: &[u8]) -> bool {
     let mut splitter = Splitter::default();
     let Ok(fields) = splitter.split(line) else { return false };
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b' ');
-    let is_number = |place| fields.get(place).iter().all(|byte| byte.is_ascii_digit());
+    let is_number = |place| fields.get(place).iter().all(u8::is_ascii_digit);
     // The radio type may be empty, but then there are numbers behind it.
     (13..=15).contains(&fields.len())
         && fields.get(0).iter().all(is_word)

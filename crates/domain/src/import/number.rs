@@ -90,6 +90,9 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// Beyond it, neighbouring whole numbers are one double.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// A whole number, also one that is written as `7.0` or `1e3`; `None` for an empty field.
 pub(super) fn whole(field: &[u8]) -> Result<Option<i64>, Reason> {
     let (sign, digits) = match field {
@@ -102,8 +105,6 @@ pub(super) fn whole(field: &[u8]) -> Result<Option<i64>, Reason> {
         let value = digits.iter().fold(0, |sum: i64, digit| sum * 10 + i64::from(digit - b'0'));
         return Ok(Some(sign * value));
     }
-    /// Beyond it, neighbouring whole numbers are one double.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
     match decimal(field)? {
         Some(value) if value.fract() == 0.0 && value.abs() < EXACT =>
         {

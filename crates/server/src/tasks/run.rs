@@ -28,6 +28,8 @@ pub enum Size {
     Usual,
     /// More, to get through in few steps.
     Large,
+    /// So many.
+    Items(usize),
 }
 
 impl Run {
@@ -43,6 +45,7 @@ impl Run {
         match self.size {
             Size::Usual => queue.batch,
             Size::Large => queue.batch.max(LARGE_BATCH),
+            Size::Items(items) => items,
         }
     }
 

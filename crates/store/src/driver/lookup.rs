@@ -68,7 +68,7 @@ pub(super) fn union(lookups: &[Lookup]) -> Vec<String> {
 
 impl Rows {
     /// The statements that write all rows.
-    pub(super) fn texts(&self) -> Vec<String> {
+    pub(crate) fn texts(&self) -> Vec<String> {
         self.values.chunks(ROWS_PER_STATEMENT).map(|rows| self.text(rows)).collect()
     }
 

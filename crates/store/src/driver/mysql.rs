@@ -205,7 +205,10 @@ fn session(lock_wait_s: u64) -> String {
     )
 }
 
-async fn query(conn: &mut Conn, statement: Statement) -> std::result::Result<Vec<Row>, Failure> {
+pub(crate) async fn query(
+    conn: &mut Conn,
+    statement: Statement,
+) -> std::result::Result<Vec<Row>, Failure> {
     let Statement { text, parameters } = statement;
     let rows: Vec<mysql_async::Row> = if parameters.is_empty() {
         conn.query(text).await?
