@@ -22,6 +22,7 @@ mod facts;
 mod import;
 mod merge;
 mod migrations;
+mod restricted;
 mod selection;
 mod stat;
 mod station;

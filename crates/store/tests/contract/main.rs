@@ -10,6 +10,7 @@ mod connections;
 mod datamap;
 mod imports;
 mod old_schema;
+mod restricted;
 mod revisions;
 mod schema;
 mod snapshot;

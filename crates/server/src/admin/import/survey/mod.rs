@@ -175,7 +175,7 @@ pub async fn import(context: &Context, log: Log, tell: &Teller<'_>) -> anyhow::R
     let reader = tokio::task::spawn_blocking(move || read(log, moment, skipped, &sender));
     while let Some(Chunk { start, items, cells }) = chunks.recv().await {
         if let Some(import) = restricted_by {
-            let _ = (import, cells);
+            context.writer.restrict_cells(import, &cells).await?;
         }
         push.push(start, &items).await?;
     }
