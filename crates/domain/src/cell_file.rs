@@ -1,6 +1,17 @@
-//! The public file of cells: which are in it, and its exact bytes.
+//! The public files of cells: which cells are in them, their names and their exact bytes.
+//!
+//! The older radio types share the files that the original published. 5G NR has files of its own
+//! with the same columns, since readers of the others know three radio types and 16-bit areas.
+
+mod edition;
+pub(crate) mod field;
+pub mod index;
+mod row;
 
 use chrono::NaiveDateTime;
+
+pub use edition::{Edition, Family, FileName};
+pub use row::{HEADER, write_row};
 
 use crate::cell::{AreaKey, CellKey, KeyBytes, Radio};
 

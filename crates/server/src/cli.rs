@@ -167,6 +167,9 @@ enum Command {
         #[command(subcommand)]
         command: Option<admin::sentry_test::Command>,
     },
+    /// Writes extracts of what is known
+    #[command(subcommand)]
+    Export(admin::export::Command),
     /// Writes a whole installation into one file
     #[command(after_help = admin::dump::HELP)]
     Dump(admin::dump::Options),
@@ -511,6 +514,17 @@ async fn run_command(settings: &Settings, command: Command) -> Result<ExitCode, 
             make_folders(&config)?;
             let kv = open_kv(&config).await?;
             admin::sentry_test::worker(&*kv, &Clock::default()).await?;
+        }
+        Command::Export(command) => {
+            let databases = settings.databases(Embedded::IfPresent)?;
+            let store = open_store(&databases.read_only, settings.backend_timeout())?;
+            let now = Clock::default().now();
+            return Ok(status(admin::export::run(&store, &command, now).await?));
+        }
+        Command::Dump(admin::dump::Options { table, .. }) if table.is_given() => {
+            let databases = settings.databases(Embedded::IfPresent)?;
+            let store = open_store(&databases.read_only, settings.backend_timeout())?;
+            return Ok(status(admin::dump::table::run(&store, &table).await?));
         }
         Command::Dump(options) => return Ok(status(admin::dump::run(&options)?)),
         Command::Db(command) => {

@@ -33,6 +33,10 @@ pub const POINTS: &[&str] = &[
     "import_areas_asked",
     "import_written",
     "import_computed",
+    "cells_written",
+    "cells_put",
+    "cells_summed",
+    "cells_listed",
     "task_taken",
     "task_finished",
 ];

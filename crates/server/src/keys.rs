@@ -4,6 +4,7 @@
 //! own processes go on working. What only this implementation knows begins with `ichnaea:`.
 
 use chrono::NaiveDate;
+use ichnaea_domain::cell_file::Edition;
 use ichnaea_domain::datamap::Quadrant;
 use ichnaea_domain::station::{Kind, Shard};
 use ichnaea_domain::stats::StatKey;
@@ -44,6 +45,10 @@ pub const GLOBAL_LOCATE_SAMPLE_RATE: &str = "global_locate_sample_rate";
 pub const STATS_CACHE: &str = "cache:stats:4";
 /// Cached table of regions on the statistics page.
 pub const STATS_REGIONS_CACHE: &str = "cache:stats_regions:4";
+/// Cached list on the page of downloads.
+pub const DOWNLOADS_CACHE: &str = "cache:downloads:3";
+/// The lease of who changes the list of public files.
+pub const CELL_EXPORT_INDEX: &str = "ichnaea:cell_export:index";
 /// Beginning of the names of all counters of requests.
 pub const API_LIMIT_PREFIX: &str = "apilimit:";
 /// Beginning of the names of all sets of client addresses.
@@ -172,6 +177,16 @@ pub fn tries(batch_id: &str) -> String {
 #[must_use]
 pub fn last_sent(task: &str) -> Vec<u8> {
     format!("ichnaea:last_sent:{task}").into_bytes()
+}
+
+/// The lease of who makes the public files of an edition.
+#[must_use]
+pub fn cell_export(edition: Edition) -> String {
+    let edition = match edition {
+        Edition::Full => "full",
+        Edition::Diff => "diff",
+    };
+    format!("ichnaea:cell_export:{edition}")
 }
 
 /// The queue of reports as they arrive.

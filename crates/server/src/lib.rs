@@ -5,6 +5,7 @@
 pub mod admin;
 pub mod api;
 pub mod breaker;
+pub mod cell_export;
 pub mod cli;
 pub mod clock;
 pub mod config;

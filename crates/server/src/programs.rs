@@ -29,8 +29,8 @@ const PROGRAMS: &[(&str, Now)] = &[
     ("db.py", Now::Command("db")),
     ("sentry_test.py", Now::Command("sentry-test")),
     ("load_cell_data.py", Now::Command("load-cell-data")),
-    ("dump.py", Now::Gone(LATER)),
-    ("location_dump", Now::Gone(LATER)),
+    ("dump.py", Now::Command("dump")),
+    ("location_dump", Now::Command("dump")),
     ("datamap.py", Now::Gone(LATER)),
     ("location_map", Now::Gone(LATER)),
     ("region_json.py", Now::Gone(NOT_NEEDED)),
@@ -134,6 +134,11 @@ mod tests {
             ("/app/ichnaea/scripts/apikey.py create --maxreq 5", &["apikey create --maxreq 5"]),
             ("ichnaea/scripts/db.py check", &["db check"]),
             ("/app/ichnaea/scripts/sentry_test.py clitest", &["sentry-test clitest"]),
+            (
+                "/app/ichnaea/scripts/dump.py --datatype cell --filename a.csv.gz",
+                &["dump --datatype cell --filename a.csv.gz"],
+            ),
+            ("location_dump --datatype wifi", &["dump --datatype wifi"]),
             ("./docker/run_check_db.sh", &["wait-for-database"]),
             ("./docker/run_setup.sh", &["db drop", "db create"]),
             (
@@ -158,7 +163,8 @@ mod tests {
 
     #[test]
     fn what_is_gone_says_why_and_what_is_unknown_is_not_ours() {
-        for call in ["dump.py", "/app/ichnaea/scripts/region_json.py", "celery worker", "celery -X"]
+        for call in
+            ["datamap.py", "/app/ichnaea/scripts/region_json.py", "celery worker", "celery -X"]
         {
             assert!(read(call).unwrap().is_err(), "{call}");
         }

@@ -31,6 +31,9 @@ pub struct Selection {
     /// Only cells of these networks; empty for all. Each is read by itself, so they must not
     /// overlap.
     pub networks: Vec<Network>,
+    /// Leave out cells that came with an import whose licence does not allow a file without
+    /// conditions. A database without the table of such cells has none.
+    pub is_public: bool,
 }
 
 /// The columns that [`public_cell`] expects.
@@ -45,6 +48,7 @@ impl Store {
         &self,
         selection: &Selection,
     ) -> Result<Snapshot<(StationKey, Station)>> {
+        let selection = self.without_what_is_missing(selection).await?;
         let scans = selection.scans(station::read_columns);
         let shards: Vec<Shard> = scans.iter().map(|(shard, _)| *shard).collect();
         let convert = move |table: usize, row: &Row| station::station(*shards.get(table)?, row);
@@ -55,14 +59,27 @@ impl Store {
     /// What the public file says of cells, otherwise as [`Store::selected_stations`]. Shards of
     /// access points and beacons hold none.
     pub async fn selected_cells(&self, selection: &Selection) -> Result<Snapshot<PublicCell>> {
-        let mut cells = selection.clone();
+        let mut cells = self.without_what_is_missing(selection).await?;
         cells.shards.retain(|shard| matches!(shard, Shard::Cell(_)));
         cells.is_positioned = true;
         let scans = cells.scans(|_| PUBLIC_COLUMNS.to_owned());
         let scans = scans.into_iter().map(|(_, scan)| scan).collect();
         self.driver.snapshot(scans, Arc::new(|_, row: &Row| public_cell(row))).await
     }
+
+    async fn without_what_is_missing(&self, selection: &Selection) -> Result<Selection> {
+        let is_public = selection.is_public && {
+            let text = self.driver.dialect().count_tables();
+            let count = Statement::new(text, vec![RESTRICTED.into()]);
+            let found = self.driver.query(count).await?;
+            found.first().and_then(|row| row.int::<u64>(0)).is_some_and(|count| count > 0)
+        };
+        Ok(Selection { is_public, ..selection.clone() })
+    }
 }
+
+/// The table of cells that a public file leaves out.
+const RESTRICTED: &str = "restricted_cell";
 
 impl Selection {
     /// One scan a table, or one for each network.
@@ -72,6 +89,13 @@ impl Selection {
             let mut scan = Scan::all(shard.table(), key_of(shard), columns(shard));
             scan.is_optional = shard == Shard::Cell(Radio::Nr);
             scan.filter = self.conditions();
+            if let (true, Shard::Cell(_)) = (self.is_public, shard) {
+                let table = &scan.table;
+                scan.filter.push(Statement::plain(format!(
+                    "NOT EXISTS (SELECT 1 FROM {RESTRICTED} \
+                     WHERE {RESTRICTED}.cellid = {table}.cellid)"
+                )));
+            }
             if self.is_short_time {
                 scan.index = Some(format!("{}_modified_idx", shard.table()));
             }

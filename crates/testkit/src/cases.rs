@@ -60,6 +60,12 @@ pub fn pipeline(placeholders: &Placeholders) -> Vec<PipelineCase> {
     parse(name, &placeholders.fill_dates(&read_text(name)))
 }
 
+/// The cases about files that leave and enter.
+#[must_use]
+pub fn exports() -> Vec<ExportCase> {
+    read_json("cases/exports.json")
+}
+
 /// The rows the request cases rely on, with all placeholders filled in.
 #[must_use]
 pub fn fixture(placeholders: &Placeholders) -> Tables {
@@ -310,6 +316,74 @@ pub struct Expectation {
     pub stat_counters: BTreeMap<String, i64>,
     /// Reports that wait in the export queue.
     pub waiting_reports: Option<u64>,
+}
+
+/// A file that is written from rows, or rows that are read from a file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportCase {
+    /// Short name, unique among all cases.
+    pub id: String,
+    /// What the case shows.
+    pub description: String,
+    /// What is done.
+    pub kind: ExportKind,
+    /// The time at which it is done, UTC, for public files.
+    clock: Option<String>,
+    /// Which kind of stations is dumped.
+    pub datatype: Option<String>,
+    /// Centre of the box that is dumped.
+    pub lat: Option<f64>,
+    /// Centre of the box that is dumped.
+    pub lon: Option<f64>,
+    /// Distance of its edges, metres.
+    pub radius: Option<f64>,
+    /// The file that is imported.
+    pub csv: Option<String>,
+    /// Rows that are there before.
+    pub given: Tables,
+    /// What is there after.
+    pub expected: ExportExpectation,
+}
+
+impl ExportCase {
+    /// The time at which it is done, UTC.
+    #[must_use]
+    pub fn clock(&self) -> Option<NaiveDateTime> {
+        NaiveDateTime::parse_from_str(self.clock.as_deref()?, "%Y-%m-%d %H:%M:%S").ok()
+    }
+}
+
+/// What is done with a file.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum ExportKind {
+    /// The public file of all cells is made.
+    Full,
+    /// The public file of an hour is made.
+    Diff,
+    /// The stations of a kind are dumped.
+    Dump,
+    /// A file of cells is imported.
+    Import,
+}
+
+/// What is there after a file was written or read.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportExpectation {
+    /// The name of the object.
+    pub object: Option<String>,
+    /// Whether it is compressed.
+    pub gzip: Option<bool>,
+    /// What is in it.
+    pub text: Option<String>,
+    /// Whether the file is refused.
+    pub refused: Option<bool>,
+    /// Rows.
+    pub tables: Option<Tables>,
+    /// Keys of the areas that are to be computed again, hex.
+    pub areas_queued: Option<Vec<String>>,
 }
 
 /// How far rows may differ.

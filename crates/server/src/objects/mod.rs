@@ -92,6 +92,12 @@ impl Objects {
         &self.name
     }
 
+    /// Whether it is a folder of this machine.
+    #[must_use]
+    pub const fn is_folder(&self) -> bool {
+        self.is_folder
+    }
+
     /// Writes an object, in place of one that may be there.
     pub async fn put(&self, key: &str, body: Bytes, meta: &Meta) -> Result<()> {
         let path = self.path(key)?;

@@ -6,12 +6,14 @@
 use std::time::{Duration, Instant};
 
 use ichnaea_domain::cell::Radio;
+use ichnaea_domain::cell_file::Edition;
 use ichnaea_domain::datamap::Quadrant;
 use ichnaea_domain::mac::MacShard;
 use ichnaea_domain::station::{Kind, Shard};
 use serde::{Deserialize, Serialize};
 
 pub mod batch;
+mod cell_export;
 pub mod cleanup;
 pub mod drain;
 pub mod export_reports;
@@ -62,6 +64,10 @@ pub enum Task {
     CleanupDatamap,
     /// Forgets which batches were applied more than a week ago.
     CleanupApplied,
+    /// Makes the public file of all cells.
+    CellExportFull,
+    /// Makes the public file of the cells that changed within an hour.
+    CellExportDiff,
     /// Reports how often each API key was used today.
     MonitorApiKeyLimits,
     /// Reports how many distinct addresses used each API key.
@@ -93,7 +99,7 @@ pub struct Periodic {
 }
 
 /// The schedule.
-pub const PERIODIC: [Periodic; 14] = [
+pub const PERIODIC: [Periodic; 16] = [
     every(Task::UpdateIncoming, 32, 20),
     every(Task::UpdateBlue, 48, 30),
     every(Task::UpdateCell, 41, 30),
@@ -108,6 +114,8 @@ pub const PERIODIC: [Periodic; 14] = [
     at(Task::UpdateStatregion, "7 0 * * *", 18_000),
     at(Task::CleanupStat, "23 0 * * *", 18_000),
     at(Task::CleanupApplied, "29 0 * * *", 18_000),
+    at(Task::CellExportFull, "37 0 * * *", 39_600),
+    at(Task::CellExportDiff, "3 * * * *", 2_700),
 ];
 
 /// How long an export may wait for a worker.
@@ -124,7 +132,7 @@ const fn at(task: Task, cron: &'static str, expires_s: u64) -> Periodic {
 
 impl Task {
     /// All tasks, in the order in which data flows through them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::UpdateIncoming,
         Self::ExportReports,
         Self::UpdateBlue,
@@ -137,6 +145,8 @@ impl Task {
         Self::CleanupStat,
         Self::CleanupDatamap,
         Self::CleanupApplied,
+        Self::CellExportFull,
+        Self::CellExportDiff,
         Self::MonitorApiKeyLimits,
         Self::MonitorApiUsers,
         Self::MonitorQueueSizeAndRateControl,
@@ -159,6 +169,8 @@ impl Task {
             Self::CleanupStat => "cleanup_stat",
             Self::CleanupDatamap => "cleanup_datamap",
             Self::CleanupApplied => "cleanup_applied",
+            Self::CellExportFull => "cell_export_full",
+            Self::CellExportDiff => "cell_export_diff",
             Self::MonitorApiKeyLimits => "monitor_api_key_limits",
             Self::MonitorApiUsers => "monitor_api_users",
             Self::MonitorQueueSizeAndRateControl => "monitor_queue_size_and_rate_control",
@@ -183,6 +195,12 @@ impl Task {
         )
     }
 
+    /// Whether the task has nowhere to put what it makes as long as no `ASSET_BUCKET` is set.
+    #[must_use]
+    pub const fn needs_bucket(self) -> bool {
+        matches!(self, Self::CellExportFull | Self::CellExportDiff)
+    }
+
     /// The task with this public name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
@@ -205,6 +223,8 @@ impl Task {
             Self::CleanupStat => "removes statistics of more than two years ago",
             Self::CleanupDatamap => "removes grid cells without a report for a year",
             Self::CleanupApplied => "forgets which batches were applied more than a week ago",
+            Self::CellExportFull => "makes the public file of all cells",
+            Self::CellExportDiff => "makes the public file of the cells of the last hour",
             Self::MonitorApiKeyLimits => "reports how often each API key was used today",
             Self::MonitorApiUsers => "reports how many distinct addresses used each API key",
             Self::MonitorQueueSizeAndRateControl => {
@@ -232,6 +252,8 @@ impl Task {
             | Self::UpdateStatregion
             | Self::CleanupStat
             | Self::CleanupApplied
+            | Self::CellExportFull
+            | Self::CellExportDiff
             | Self::SentryTest
             | Self::MonitorApiKeyLimits
             | Self::MonitorApiUsers
@@ -276,6 +298,8 @@ async fn perform(run: &Run, task: Task, argument: Option<&str>) -> anyhow::Resul
         Task::CleanupStat => cleanup::stat(run).await,
         Task::CleanupDatamap => cleanup::datamap(run, quadrant(argument)?).await,
         Task::CleanupApplied => cleanup::applied(run).await,
+        Task::CellExportFull => cell_export::run(run, Edition::Full, argument).await,
+        Task::CellExportDiff => cell_export::run(run, Edition::Diff, argument).await,
         Task::MonitorApiKeyLimits => monitor_api_key_limits::run(run).await,
         Task::MonitorApiUsers => monitor_api_users::run(run).await,
         Task::MonitorQueueSizeAndRateControl => monitor_queue_size_and_rate_control::run(run).await,
@@ -321,7 +345,7 @@ mod tests {
             assert_eq!(Task::from_name(task.name()), Some(task));
             assert_eq!(serde_json::to_value(task).unwrap(), task.name());
         }
-        assert_eq!(Task::from_name("cell_export_full"), None);
+        assert_eq!(Task::from_name("cell_export_week"), None);
     }
 
     #[test]

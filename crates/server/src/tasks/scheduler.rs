@@ -113,9 +113,12 @@ impl Scheduler {
 
     /// The schedule of a scheduler that becomes active now.
     async fn lines(&self, now_ms: i64) -> anyhow::Result<Vec<Line>> {
-        let names: Vec<_> = PERIODIC.iter().map(|line| keys::last_sent(line.task.name())).collect();
+        let has_bucket = self.context.config.asset_bucket.is_some();
+        let lines = PERIODIC.into_iter().filter(|line| has_bucket || !line.task.needs_bucket());
+        let lines: Vec<_> = lines.collect();
+        let names: Vec<_> = lines.iter().map(|line| keys::last_sent(line.task.name())).collect();
         let sent = self.context.kv.get(&names).await?;
-        let lines = PERIODIC.into_iter().zip(sent).map(|(periodic, sent)| {
+        let lines = lines.into_iter().zip(sent).map(|(periodic, sent)| {
             let sent_ms = sent.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok());
             Line { periodic, due_ms: first_due(periodic, sent_ms, now_ms) }
         });

@@ -10,6 +10,7 @@
 mod support;
 
 mod deliberate;
+mod exports;
 mod monitoring;
 mod pipeline;
 mod provider;
@@ -50,6 +51,7 @@ on_both_pairs! {
     the_provider_is_asked_as_recorded => super::provider::provider,
     stations_are_learned_as_recorded => super::pipeline::pipeline,
     health_is_told_as_recorded => super::monitoring::monitoring,
+    files_are_written_as_recorded => super::exports::exports,
 }
 
 /// Every family once more, as a large installation has it: a server with the settings of the
@@ -72,6 +74,7 @@ async fn two_instances_behind_nginx_on_a_strict_server_answer_as_recorded() {
     provider::provider(setting).await;
     pipeline::pipeline(setting).await;
     monitoring::monitoring(setting).await;
+    exports::exports(setting).await;
     assert_readers_only_read(&server);
 }
 

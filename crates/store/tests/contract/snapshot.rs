@@ -35,7 +35,7 @@ async fn pages<T>(snapshot: &mut Snapshot<T>) -> Vec<Page<T>> {
     pages
 }
 
-async fn keys(store: &Store, selection: &Selection) -> Vec<StationKey> {
+pub(crate) async fn keys(store: &Store, selection: &Selection) -> Vec<StationKey> {
     let pages = pages(&mut store.selected_stations(selection).await.unwrap()).await;
     pages.into_iter().flat_map(|page| page.rows).map(|(key, _)| key).collect()
 }
@@ -131,6 +131,23 @@ on_both! {
         assert_eq!((public[0].lat, public[0].lon), (51.5, -0.1));
         assert_eq!((public[0].radius_m, public[0].samples, public[0].psc), (38, 12, None));
         assert_eq!((public[0].created, public[0].modified), (full().created, full().modified));
+    }
+
+    async fn a_public_file_leaves_restricted_cells_out(store, db) {
+        let keys = [cell(Radio::Gsm, 1, 1), cell(Radio::Gsm, 1, 2), cell(Radio::Nr, 1, 1), cell(Radio::Nr, 1, 2)];
+        insert(&store, "1", keys.map(|key| (key, full())).to_vec()).await;
+        for key in [keys[0], keys[3]] {
+            let key = key.bytes().hex();
+            db.execute(&[&format!("INSERT INTO restricted_cell (cellid, import_id) VALUES (X'{key}', 1)")]);
+        }
+        let all = of(&[GSM, Shard::Cell(Radio::Nr)]);
+        let public = Selection { is_public: true, ..all.clone() };
+        let of_an_hour = Selection { since: full().modified, is_short_time: true, ..public.clone() };
+        assert_eq!(crate::snapshot::keys(&store, &all).await.len(), 4);
+        assert_eq!(crate::snapshot::keys(&store, &public).await, [keys[1], keys[2]]);
+        assert_eq!(crate::snapshot::keys(&store, &of_an_hour).await, [keys[1], keys[2]]);
+        db.execute(&["DROP TABLE restricted_cell"]);
+        assert_eq!(crate::snapshot::keys(&store, &public).await.len(), 4);
     }
 
     async fn only_the_tables_of_5g_may_be_missing(store, db) {

@@ -1,5 +1,7 @@
 //! `ichnaea dump`: an installation in one file.
 
+pub mod table;
+
 use std::path::PathBuf;
 
 use clap::Args;
@@ -8,7 +10,7 @@ use clap::Args;
 #[derive(Args, Debug)]
 pub struct Options {
     /// Write everything into this file, which must not exist yet; - is standard output
-    #[arg(short, long, value_name = "FILE", required_unless_present = "check")]
+    #[arg(short, long, value_name = "FILE", required_unless_present_any = ["check", "filename"])]
     output: Option<PathBuf>,
     /// Read a dump to its end and say whether it is whole; - is standard input. Needs no database
     #[arg(long, value_name = "FILE", conflicts_with = "output")]
@@ -22,6 +24,8 @@ pub struct Options {
     /// Print a summary as JSON; on standard error when the dump goes to standard output
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    pub(crate) table: table::Options,
 }
 
 /// How the command ends its help.
@@ -36,6 +40,7 @@ pub const HELP: &str = "Writes stations, areas, statistics, the coverage grid, A
     Examples:\n  \
     ichnaea dump -o backup.zst\n  \
     ichnaea dump --check backup.zst\n  \
+    ichnaea dump --datatype cell --filename cells.csv.gz\n  \
     ichnaea dump -o - | DB_READWRITE_URI=sqlite:new.sqlite REDIS_URI=sqlite:kv.sqlite ichnaea restore -";
 
 /// Makes a dump; false when it was refused.
