@@ -5,6 +5,7 @@
 mod accounts;
 mod applied;
 mod areas;
+mod backup;
 mod configuration;
 mod connections;
 mod datamap;
