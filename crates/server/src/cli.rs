@@ -185,6 +185,9 @@ enum Command {
         #[arg(long, hide = true)]
         yes: bool,
     },
+    /// Reads a dump of a whole installation into an empty one
+    #[command(after_help = admin::restore::HELP)]
+    Restore(admin::restore::Options),
     /// Manages the database and its tables
     #[command(subcommand)]
     Db(admin::db::Command),
@@ -526,7 +529,18 @@ async fn run_command(settings: &Settings, command: Command) -> Result<ExitCode, 
             let store = open_store(&databases.read_only, settings.backend_timeout())?;
             return Ok(status(admin::dump::table::run(&store, &table).await?));
         }
-        Command::Dump(options) => return Ok(status(admin::dump::run(&options)?)),
+        Command::Dump(options) if options.needs_no_database() => {
+            return Ok(status(admin::dump::run_check(&options)?));
+        }
+        Command::Dump(options) => {
+            let config = settings.resolve(Embedded::IfPresent)?;
+            return Ok(status(admin::dump::run(&config, &options).await?));
+        }
+        Command::Restore(options) => {
+            let config = settings.resolve(Embedded::Create)?;
+            make_folders(&config)?;
+            return Ok(status(admin::restore::run(&config, &options).await?));
+        }
         Command::Db(command) => {
             let databases = settings.databases(Embedded::IfPresent)?;
             make_folders_of(&databases)?;
@@ -621,7 +635,7 @@ fn open_store(uri: &str, wait: Duration) -> anyhow::Result<Store> {
     Ok(Store::open(uri, &admin::store_options(wait))?)
 }
 
-async fn open_kv(config: &Config) -> anyhow::Result<Arc<dyn ichnaea_kv::KeyValue>> {
+pub(crate) async fn open_kv(config: &Config) -> anyhow::Result<Arc<dyn ichnaea_kv::KeyValue>> {
     let options = ichnaea_kv::Options {
         response_timeout: config.backend_timeout,
         ..ichnaea_kv::Options::default()

@@ -149,9 +149,10 @@ async fn cached<T: Serialize + DeserializeOwned>(
     })?;
     let [key] = names;
     match serde_json::to_vec(&made) {
-        // Nothing is lost without the copy.
         Ok(value) => {
-            drop(kv.ask(ctx.kv.apply(vec![Op::Set { key, value, ttl: Some(KEEP) }])).await)
+            let keep = Op::Set { key, value, ttl: Some(KEEP) };
+            // Nothing is lost without the copy.
+            let _ = kv.ask(ctx.kv.apply(vec![keep])).await;
         }
         Err(error) => warn_seldom!(%error, "statistics cannot be written as JSON"),
     }

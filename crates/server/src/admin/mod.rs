@@ -24,6 +24,7 @@ pub mod import;
 pub mod metrics;
 mod output;
 pub mod pipeline;
+pub mod restore;
 pub mod sentry_test;
 pub mod settings;
 pub mod task;

@@ -214,6 +214,41 @@ async fn read(kv: &dyn KeyValue) -> anyhow::Result<Values> {
     Ok(found.filter_map(|(setting, value)| Some((setting.name, text(value?)))).collect())
 }
 
+/// What operators have set, by name; not what the controller keeps for itself.
+pub(crate) async fn of_operators_set(kv: &dyn KeyValue) -> anyhow::Result<Vec<(String, String)>> {
+    let values = read(kv).await?;
+    let set = SETTINGS
+        .iter()
+        .filter(|setting| setting.parameter.is_some())
+        .filter_map(|setting| Some((setting.name.to_owned(), setting.value(&values)?.to_owned())));
+    Ok(set.collect())
+}
+
+/// Makes these the settings; all others go back to their defaults. Names that there are not, and
+/// values that may not be, are left out and told.
+pub(crate) async fn replace(
+    kv: &dyn KeyValue,
+    given: &[(String, String)],
+) -> anyhow::Result<Vec<String>> {
+    let mut refused = Vec::new();
+    let mut ops: Vec<Op> = SETTINGS.iter().map(|it| Op::Delete { key: it.name.into() }).collect();
+    for (name, value) in given {
+        match SETTINGS.iter().find(|setting| setting.name == name) {
+            None => refused.push(format!("{name} is no setting of this release")),
+            Some(setting) => match setting.check(value) {
+                Err(problem) => refused.push(problem),
+                Ok(()) => ops.push(Op::Set {
+                    key: setting.name.into(),
+                    value: value.as_str().into(),
+                    ttl: None,
+                }),
+            },
+        }
+    }
+    kv.apply(ops).await?;
+    Ok(refused)
+}
+
 fn to_json(setting: &Setting, values: &Values) -> Value {
     json!({
         "name": setting.name,

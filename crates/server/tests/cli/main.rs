@@ -7,6 +7,7 @@
 )]
 
 mod apikey;
+mod backup;
 mod command;
 mod doctor;
 mod export_config;
@@ -48,6 +49,16 @@ on_both_pairs! {
     apikey::a_set_up_that_runs_again_makes_no_second_key,
     apikey::what_is_no_key_is_refused,
     apikey::a_publicly_known_key_is_made_with_a_warning,
+    backup::a_damaged_dump_changes_nothing,
+    backup::a_dump_without_secrets_leaves_those_that_are_there,
+    backup::a_restore_that_was_killed_is_begun_again,
+    backup::accounts_need_no_more_than_their_rights,
+    backup::an_installation_moves_through_a_pipe,
+    backup::an_installation_moves_to_the_other_backends_and_back_unchanged,
+    backup::columns_and_tables_of_other_releases_are_told,
+    backup::running_roles_are_a_reason_to_refuse,
+    backup::two_installations_are_never_mixed,
+    backup::what_waits_is_warned_of,
     doctor::accounts_may_do_what_they_are_for,
     doctor::an_installation_becomes_healthy_step_by_step,
     export_config::targets_are_created_listed_changed_and_deleted,

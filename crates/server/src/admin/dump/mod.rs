@@ -1,10 +1,19 @@
 //! `ichnaea dump`: an installation in one file.
 
+mod check;
+mod output;
+pub(crate) mod progress;
 pub mod table;
+mod whole;
 
 use std::path::PathBuf;
 
 use clap::Args;
+
+pub(crate) use check::{check, input};
+use output::Output;
+
+use crate::config::Config;
 
 /// What to dump, and where to.
 #[derive(Args, Debug)]
@@ -18,7 +27,7 @@ pub struct Options {
     /// Leave out API keys and export targets, which hold secrets
     #[arg(long, conflicts_with = "check")]
     without_keys: bool,
-    /// Leave out what `ichnaea settings` shows, so that Redis is not asked
+    /// Leave out what `ichnaea settings` shows; Redis is not asked then, and need not be there
     #[arg(long, conflicts_with = "check")]
     without_settings: bool,
     /// Print a summary as JSON; on standard error when the dump goes to standard output
@@ -31,19 +40,35 @@ pub struct Options {
 /// How the command ends its help.
 pub const HELP: &str = "Writes stations, areas, statistics, the coverage grid, API keys, export \
     targets and settings, as one moment had them, while the service goes on. What waits in queues \
-    is not part of it: stop what takes reports in, run `ichnaea pipeline drain`, then dump. Reads \
-    with the account in DB_READONLY_URI.\n\n\
+    is not part of it; a warning says so. To move without loss: stop what takes reports in, run \
+    `ichnaea pipeline drain` and `ichnaea task run update_statcounter`, then dump. Reads with the \
+    account in DB_READONLY_URI.\n\n\
     The file holds API keys: it is made readable for its owner only. It is text, a JSON value in \
     each line, compressed: `zstd -dc FILE | less`. `ichnaea restore` reads it into any other \
     database.\n\n\
-    Ends with status 1 when something failed; no file is there then.\n\n\
+    Ends with status 1 when something failed, and leaves no file behind then.\n\n\
     Examples:\n  \
     ichnaea dump -o backup.zst\n  \
     ichnaea dump --check backup.zst\n  \
     ichnaea dump --datatype cell --filename cells.csv.gz\n  \
-    ichnaea dump -o - | DB_READWRITE_URI=sqlite:new.sqlite REDIS_URI=sqlite:kv.sqlite ichnaea restore -";
+    ichnaea dump -o - | ssh other ichnaea restore -";
+
+impl Options {
+    /// Whether only a file is looked at.
+    #[must_use]
+    pub const fn needs_no_database(&self) -> bool {
+        self.check.is_some()
+    }
+}
+
+/// Looks at a dump; false when it is not whole.
+pub fn run_check(options: &Options) -> anyhow::Result<bool> {
+    let Some(file) = &options.check else { return Ok(true) };
+    check::run(file, options.json)
+}
 
 /// Makes a dump; false when it was refused.
-pub fn run(options: &Options) -> anyhow::Result<bool> {
-    anyhow::bail!("dumps are not part of this release yet: {options:?}")
+pub async fn run(config: &Config, options: &Options) -> anyhow::Result<bool> {
+    let Some(output) = &options.output else { return Ok(true) };
+    whole::run(config, options, &Output::of(output)).await
 }

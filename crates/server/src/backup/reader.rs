@@ -1,0 +1,287 @@
+//! Reads a dump, and finds out whether it is whole.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use ichnaea_store::{Column, Value};
+use serde::de::DeserializeOwned;
+
+use super::line::decode;
+use super::{Digest, FORMAT, Header, TableEnd, TableHead, Trailer, VERSION, encode};
+
+/// The most bytes a line may have; a row of the widest table has less than 4000.
+const MAX_LINE: u64 = 1 << 20;
+
+/// The most memory a compressed stream may ask for, as a power of two; the writer uses 2²¹ bytes.
+const MAX_WINDOW_LOG: u32 = 25;
+
+/// The first bytes of a zstd stream (RFC 8878, section 3.1.1).
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
+
+/// How many rows are handed over at once.
+const ROWS: usize = 4096;
+
+/// Why a dump cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Damage {
+    /// It cannot be had.
+    #[error("cannot read: {0}")]
+    Io(io::Error),
+    /// It is something else.
+    #[error("this is no dump of an installation: {0}")]
+    Other(String),
+    /// It was made by a release that writes another version.
+    #[error("the dump has version {0} of the format, this release reads version {VERSION}")]
+    Version(u32),
+    /// Its end is missing.
+    #[error("the dump ends in line {0}, before its last line: it was cut off")]
+    Truncated(u64),
+    /// It is not as it was written.
+    #[error("the dump is damaged in line {line}: {why}")]
+    Damaged {
+        /// The line, counted from 1.
+        line: u64,
+        /// What is wrong there.
+        why: String,
+    },
+}
+
+/// The next part of a dump.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A table begins.
+    Table(TableHead, Vec<Column>),
+    /// Some of its rows.
+    Rows(Vec<Row>),
+    /// It ends, and had as many rows as were written, all as they were written.
+    End(TableEnd),
+    /// The dump ends, and is whole.
+    Done(Trailer),
+}
+
+/// A row of a dump.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Its values.
+    pub values: Vec<Value>,
+    /// The digest of these values, as a dump has them.
+    pub digest: Digest,
+}
+
+/// A dump that is being read.
+pub struct Reader<'a> {
+    lines: Box<dyn BufRead + Send + 'a>,
+    header: Header,
+    line: u64,
+    buffer: Vec<u8>,
+    /// A row in the bytes that this release writes.
+    canonical: Vec<u8>,
+    table: Option<(Vec<Column>, TableEnd)>,
+    trailer: Trailer,
+    /// What was found behind the rows that were handed over.
+    next: Option<Event>,
+    is_done: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads the first line.
+    pub fn begin(input: impl Read + Send + 'a) -> Result<Self, Damage> {
+        let mut input = BufReader::with_capacity(1 << 16, input);
+        let is_compressed = starts_with_magic(&mut input).map_err(Damage::Io)?;
+        let lines: Box<dyn BufRead + Send + 'a> = if is_compressed {
+            let mut decoder = zstd::Decoder::with_buffer(input).map_err(Damage::Io)?;
+            decoder.window_log_max(MAX_WINDOW_LOG).map_err(Damage::Io)?;
+            Box::new(BufReader::with_capacity(1 << 17, decoder))
+        } else {
+            Box::new(input)
+        };
+        let nothing = Header {
+            format: String::new(),
+            version: 0,
+            release: String::new(),
+            made: String::new(),
+            source: String::new(),
+            schema: Vec::new(),
+            without: Vec::new(),
+        };
+        let mut reader = Self {
+            lines,
+            header: nothing,
+            line: 0,
+            buffer: Vec::new(),
+            canonical: Vec::new(),
+            table: None,
+            trailer: Trailer { tables: 0, total_rows: 0 },
+            next: None,
+            is_done: false,
+        };
+        reader.header = reader.first_line()?;
+        Ok(reader)
+    }
+
+    /// What the dump says of itself.
+    #[must_use]
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The next part. After [`Event::Done`] nothing comes any more.
+    pub fn read(&mut self) -> Result<Option<Event>, Damage> {
+        if let Some(event) = self.next.take() {
+            return Ok(Some(event));
+        }
+        if self.is_done {
+            return Ok(None);
+        }
+        let mut rows = Vec::new();
+        loop {
+            if !self.read_line()? {
+                return Err(Damage::Truncated(self.line));
+            }
+            if self.buffer.first() == Some(&b'[') {
+                let row = self.row()?;
+                rows.push(row);
+                if rows.len() == ROWS {
+                    return Ok(Some(Event::Rows(rows)));
+                }
+                continue;
+            }
+            let event = self.event()?;
+            if rows.is_empty() {
+                return Ok(Some(event));
+            }
+            self.next = Some(event);
+            return Ok(Some(Event::Rows(rows)));
+        }
+    }
+
+    fn first_line(&mut self) -> Result<Header, Damage> {
+        #[derive(serde::Deserialize)]
+        struct Any {
+            format: String,
+            version: u32,
+        }
+        let other = |why: &str| Damage::Other(why.to_owned());
+        match self.read_line() {
+            Ok(true) => {}
+            Ok(false) => return Err(other("it is empty")),
+            Err(Damage::Damaged { why, .. }) => return Err(Damage::Other(why)),
+            Err(damage) => return Err(damage),
+        }
+        let any: Any = serde_json::from_slice(&self.buffer)
+            .map_err(|_| other("its first line does not say so"))?;
+        if any.format != FORMAT {
+            return Err(Damage::Other(format!("it says that it is {:?}", any.format)));
+        }
+        if any.version != VERSION {
+            return Err(Damage::Version(any.version));
+        }
+        self.parse()
+    }
+
+    fn row(&mut self) -> Result<Row, Damage> {
+        let Some((columns, end)) = &mut self.table else {
+            return Err(self.damaged("a row outside of a table"));
+        };
+        match decode(&self.buffer, columns) {
+            Ok(values) => {
+                let written = Digest::of(&self.buffer);
+                end.rows += 1;
+                end.digest.add(written);
+                self.canonical.clear();
+                encode(&values, &mut self.canonical);
+                // Another release may have written the same numbers in other digits.
+                let is_same = self.canonical == self.buffer;
+                let digest = if is_same { written } else { Digest::of(&self.canonical) };
+                Ok(Row { values, digest })
+            }
+            Err(why) => Err(self.damaged(why)),
+        }
+    }
+
+    /// A line that is no row.
+    fn event(&mut self) -> Result<Event, Damage> {
+        #[derive(serde::Deserialize)]
+        struct Any {
+            table: Option<serde::de::IgnoredAny>,
+            digest: Option<serde::de::IgnoredAny>,
+            total_rows: Option<serde::de::IgnoredAny>,
+        }
+        let any: Any = self.parse()?;
+        match (any, self.table.take()) {
+            (Any { table: Some(_), .. }, None) => {
+                let head: TableHead = self.parse()?;
+                let Some(columns) = head.columns() else {
+                    return Err(self.damaged("a column of a kind that is not known"));
+                };
+                let nothing = TableEnd { rows: 0, digest: Digest::default() };
+                self.table = Some((columns.clone(), nothing));
+                Ok(Event::Table(head, columns))
+            }
+            (Any { digest: Some(_), .. }, Some((_, found))) => {
+                let end: TableEnd = self.parse()?;
+                if end.rows != found.rows {
+                    let why = format!("{} rows of {}", found.rows, end.rows);
+                    return Err(self.damaged(why));
+                }
+                if end.digest != found.digest {
+                    return Err(self.damaged("the rows are not those that were written"));
+                }
+                self.trailer.tables += 1;
+                self.trailer.total_rows += end.rows;
+                Ok(Event::End(end))
+            }
+            (Any { total_rows: Some(_), .. }, None) => {
+                let trailer: Trailer = self.parse()?;
+                if trailer != self.trailer {
+                    return Err(self.damaged("tables or rows are missing"));
+                }
+                if self.read_line()? {
+                    return Err(self.damaged("there is more after the last line"));
+                }
+                self.is_done = true;
+                Ok(Event::Done(trailer))
+            }
+            _ => Err(self.damaged("a line where it does not belong")),
+        }
+    }
+
+    fn parse<T: DeserializeOwned>(&self) -> Result<T, Damage> {
+        serde_json::from_slice(&self.buffer).map_err(|error| self.damaged(error.to_string()))
+    }
+
+    /// Reads a line, without its end; false at the end of the input.
+    fn read_line(&mut self) -> Result<bool, Damage> {
+        self.buffer.clear();
+        let mut limited = (&mut self.lines).take(MAX_LINE);
+        match limited.read_until(b'\n', &mut self.buffer) {
+            Ok(0) => return Ok(false),
+            Ok(_) => self.line += 1,
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return Err(Damage::Truncated(self.line));
+            }
+            // What zstd has to say about damage is no error of the system.
+            Err(error) if error.raw_os_error().is_none() => {
+                self.line += 1;
+                return Err(self.damaged(error.to_string()));
+            }
+            Err(error) => return Err(Damage::Io(error)),
+        }
+        match self.buffer.pop() {
+            Some(b'\n') => Ok(true),
+            _ if self.buffer.len() as u64 + 1 >= MAX_LINE => {
+                Err(self.damaged(format!("it is longer than {MAX_LINE} bytes")))
+            }
+            _ => Err(Damage::Truncated(self.line)),
+        }
+    }
+
+    fn damaged(&self, why: impl Into<String>) -> Damage {
+        Damage::Damaged { line: self.line, why: why.into() }
+    }
+}
+
+/// Looks at the first bytes without taking them.
+fn starts_with_magic(input: &mut impl BufRead) -> io::Result<bool> {
+    // A pipe may hand over a part of them first; nothing else begins with such a byte.
+    Ok(input.fill_buf()?.first() == ZSTD_MAGIC.first())
+}
