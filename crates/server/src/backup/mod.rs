@@ -62,7 +62,7 @@ pub struct TableHead {
 pub struct TableEnd {
     /// How many rows it has.
     pub rows: u64,
-    /// What they are.
+    /// What they and the line that begins the table are.
     pub digest: Digest,
 }
 

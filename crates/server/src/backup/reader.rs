@@ -70,6 +70,7 @@ pub struct Row {
 /// A dump that is being read.
 pub struct Reader<'a> {
     lines: Box<dyn BufRead + Send + 'a>,
+    is_compressed: bool,
     header: Header,
     line: u64,
     buffer: Vec<u8>,
@@ -105,6 +106,7 @@ impl<'a> Reader<'a> {
         };
         let mut reader = Self {
             lines,
+            is_compressed,
             header: nothing,
             line: 0,
             buffer: Vec::new(),
@@ -164,7 +166,9 @@ impl<'a> Reader<'a> {
         match self.read_line() {
             Ok(true) => {}
             Ok(false) => return Err(other("it is empty")),
-            Err(Damage::Damaged { why, .. }) => return Err(Damage::Other(why)),
+            Err(Damage::Damaged { why, .. }) if !self.is_compressed => {
+                return Err(Damage::Other(why));
+            }
             Err(damage) => return Err(damage),
         }
         let any: Any = serde_json::from_slice(&self.buffer)
@@ -213,8 +217,8 @@ impl<'a> Reader<'a> {
                 let Some(columns) = head.columns() else {
                     return Err(self.damaged("a column of a kind that is not known"));
                 };
-                let nothing = TableEnd { rows: 0, digest: Digest::default() };
-                self.table = Some((columns.clone(), nothing));
+                let begun = TableEnd { rows: 0, digest: Digest::of(&self.buffer) };
+                self.table = Some((columns.clone(), begun));
                 Ok(Event::Table(head, columns))
             }
             (Any { digest: Some(_), .. }, Some((_, found))) => {
@@ -224,7 +228,7 @@ impl<'a> Reader<'a> {
                     return Err(self.damaged(why));
                 }
                 if end.digest != found.digest {
-                    return Err(self.damaged("the rows are not those that were written"));
+                    return Err(self.damaged("the table is not as it was written"));
                 }
                 self.trailer.tables += 1;
                 self.trailer.total_rows += end.rows;
@@ -284,4 +288,164 @@ impl<'a> Reader<'a> {
 fn starts_with_magic(input: &mut impl BufRead) -> io::Result<bool> {
     // A pipe may hand over a part of them first; nothing else begins with such a byte.
     Ok(input.fill_buf()?.first() == ZSTD_MAGIC.first())
+}
+
+#[cfg(test)]
+mod tests {
+    use ichnaea_store::Kind;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::backup::Writer;
+
+    fn header() -> Header {
+        Header {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            release: "0.1.0".to_owned(),
+            made: "2026-01-31T12:00:00Z".to_owned(),
+            source: "SQLite 3".to_owned(),
+            schema: vec!["3be4004781bc".to_owned()],
+            without: Vec::new(),
+        }
+    }
+
+    fn rows() -> Vec<Vec<Value>> {
+        let row = |number: u8| {
+            let real = Value::Real(f64::from(number) / 7.0);
+            vec![Value::Bytes(vec![number; 6]), real, Value::Text(format!("no. {number}"))]
+        };
+        (0..40).map(row).collect()
+    }
+
+    /// A dump of two tables, of which one is empty.
+    fn dump() -> Vec<u8> {
+        let column = |name: &str, kind| Column { name: name.to_owned(), kind };
+        let columns =
+            [column("mac", Kind::Bytes), column("lat", Kind::Real), column("name", Kind::Text)];
+        let mut writer = Writer::begin(Vec::new(), &header()).unwrap();
+        writer.table("first", &columns).unwrap();
+        for row in rows() {
+            writer.row(&row).unwrap();
+        }
+        writer.table("second", &columns[..1]).unwrap();
+        let (trailer, bytes) = writer.end().unwrap();
+        assert_eq!(trailer, Trailer { tables: 2, total_rows: 40 });
+        bytes
+    }
+
+    fn plain() -> Vec<u8> {
+        zstd::decode_all(&dump()[..]).unwrap()
+    }
+
+    /// The names, columns and rows of a dump that is whole.
+    type Content = (Vec<(TableHead, u64)>, Vec<Vec<Value>>);
+
+    fn read(bytes: &[u8]) -> Result<Content, Damage> {
+        let mut reader = Reader::begin(bytes)?;
+        let (mut tables, mut found, mut is_done) = (Vec::new(), Vec::new(), false);
+        while let Some(event) = reader.read()? {
+            assert!(!is_done);
+            match event {
+                Event::Table(head, _) => tables.push((head, 0)),
+                Event::Rows(rows) => found.extend(rows.into_iter().map(|row| row.values)),
+                Event::End(end) => tables.last_mut().unwrap().1 = end.rows,
+                Event::Done(_) => is_done = true,
+            }
+        }
+        assert!(is_done);
+        Ok((tables, found))
+    }
+
+    #[test]
+    fn a_dump_is_read_as_it_was_written_compressed_or_not() {
+        for bytes in [dump(), plain()] {
+            let (tables, found) = read(&bytes).unwrap();
+            let tables: Vec<_> = tables.iter().map(|(head, rows)| (&*head.table, *rows)).collect();
+            assert_eq!(tables, [("first", 40), ("second", 0)]);
+            assert_eq!(found, rows());
+        }
+    }
+
+    #[test]
+    fn people_can_read_it() {
+        let text = String::from_utf8(plain()).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines[1],
+            r#"{"table":"first","columns":[["mac","bytes"],["lat","real"],["name","text"]]}"#
+        );
+        assert_eq!(lines[3], r#"["010101010101",0.14285714285714285,"no. 1"]"#);
+        assert!(lines[42].starts_with(r#"{"rows":40,"digest":""#), "{}", lines[42]);
+        assert_eq!(lines.last(), Some(&r#"{"tables":2,"total_rows":40}"#));
+    }
+
+    #[test]
+    fn a_dump_that_was_cut_off_is_never_whole() {
+        for bytes in [dump(), plain()] {
+            for len in 0..bytes.len() {
+                let damage = read(&bytes[..len]).unwrap_err();
+                let is_told = matches!(damage, Damage::Truncated(_))
+                    || (len < 400 && matches!(damage, Damage::Other(_)));
+                assert!(is_told, "{len} of {}: {damage}", bytes.len());
+            }
+        }
+    }
+
+    #[test]
+    fn lines_that_go_on_for_ever_are_refused() {
+        let mut endless = br#"{"format":""#.to_vec();
+        endless.resize(2 << 20, b'x');
+        assert!(matches!(read(&endless), Err(Damage::Other(_))));
+        // A few bytes that become very many.
+        let bomb = zstd::encode_all(io::repeat(b'x').take(1 << 26), 19).unwrap();
+        assert!(bomb.len() < 1 << 16);
+        assert!(matches!(read(&bomb), Err(Damage::Damaged { line: 1, .. })));
+    }
+
+    #[test]
+    fn other_versions_are_named() {
+        let newer =
+            String::from_utf8(plain()).unwrap().replacen("\"version\":1", "\"version\":7", 1);
+        assert!(matches!(read(newer.as_bytes()), Err(Damage::Version(7))));
+    }
+
+    proptest! {
+        #[test]
+        fn damage_anywhere_is_found_and_never_a_panic(
+            place in any::<proptest::sample::Index>(),
+            bit in 0_u8..8,
+            is_compressed in any::<bool>(),
+        ) {
+            let whole = if is_compressed { dump() } else { plain() };
+            let header_len = plain().iter().position(|byte| *byte == b'\n').unwrap();
+            let mut damaged = whole.clone();
+            let place = place.index(whole.len());
+            damaged[place] ^= 1 << bit;
+            // What the first line says of where it comes from is nowhere else.
+            if is_compressed || place > header_len {
+                prop_assert!(read(&damaged).is_err(), "{place} {bit}");
+            } else {
+                let _ = read(&damaged);
+            }
+        }
+
+        #[test]
+        fn lines_in_any_order_are_no_panic(order in proptest::collection::vec(0_usize..46, 0..60)) {
+            let plain = plain();
+            let lines: Vec<&[u8]> = plain.split_inclusive(|byte| *byte == b'\n').collect();
+            let mut mixed = lines[0].to_vec();
+            for number in order {
+                mixed.extend_from_slice(lines.get(number).copied().unwrap_or_default());
+            }
+            let _ = read(&mixed);
+        }
+
+        #[test]
+        fn any_bytes_are_no_panic(bytes in any::<Vec<u8>>(), is_begun in any::<bool>()) {
+            let mut input = if is_begun { dump()[..40].to_vec() } else { Vec::new() };
+            input.extend_from_slice(&bytes);
+            let _ = read(&input);
+        }
+    }
 }

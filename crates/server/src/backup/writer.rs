@@ -34,9 +34,10 @@ impl<W: Write> Writer<W> {
     /// Begins a table, and ends the one before.
     pub fn table(&mut self, name: &str, columns: &[Column]) -> io::Result<()> {
         self.end_table()?;
-        self.json(&TableHead::new(name, columns))?;
-        self.table = Some(TableEnd { rows: 0, digest: Digest::default() });
-        Ok(())
+        let mut head = serde_json::to_vec(&TableHead::new(name, columns))?;
+        self.table = Some(TableEnd { rows: 0, digest: Digest::of(&head) });
+        head.push(b'\n');
+        self.out.write_all(&head)
     }
 
     /// Writes a row of the table that was begun.

@@ -110,7 +110,7 @@ pub async fn run(config: &Config, options: &Options) -> anyhow::Result<bool> {
         let tables: Vec<_> = written
             .tables
             .iter()
-            .map(|table| json!({"table": table.name(), "rows": table.rows, "digest": table.digest}))
+            .map(|table| json!({"table": table.name(), "rows": table.rows}))
             .collect();
         print_json(&json!({"made": header.made, "source": header.source, "rows": rows,
             "tables": tables, "seconds": seconds, "verified": true}))?;
