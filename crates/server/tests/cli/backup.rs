@@ -14,7 +14,7 @@ use crate::command::{Backends, Ended, Ichnaea};
 use crate::process::Process;
 
 /// Rows with odd values in tables of every kind.
-const ROWS: [&str; 10] = [
+const ROWS: [&str; 12] = [
     "INSERT INTO wifi_shard_0 (mac, lat, lon, max_lat, weight, created, modified, radius, region, \
      samples, source, last_seen, block_first, block_last, block_count) VALUES \
      (X'000000000000', 51.5, -0.1, 0.30000000000000004, 1.7976931348623157e308, \
@@ -36,11 +36,15 @@ const ROWS: [&str; 10] = [
      ('B_key', 0, 1, 'https://example.com/?a=\"b\"&c=\u{e9}'), ('a-key', NULL, NULL, NULL), ('A_key2', 7, 0, '')",
     "INSERT INTO export_config (name, batch, `schema`, url, skip_keys) VALUES \
      ('more', 0, 's3', 's3://bucket/{api_key}', 'a-key,B_key')",
+    "INSERT INTO imported_file (id, digest, name, format, licence, is_public, started, finished) \
+     VALUES (7, NULL, 'world.csv', 'cells', 'CC-BY-SA-4.0', 0, '2026-01-31 12:00:00', NULL)",
+    "INSERT INTO restricted_cell (cellid, import_id) VALUES (X'0000EA001E000100000001', 7), \
+     (X'0500EA001E00FFFFFF0000000FFFFFFFFF', 7)",
     "INSERT INTO datamap_ne (grid, created, modified) VALUES (X'000222E000030D40', '2020-01-01', NULL)",
 ];
 
 /// How many rows these are, with the one that a migration makes.
-const COUNT: u64 = 16;
+const COUNT: u64 = 19;
 
 /// An installation with rows of every kind, and a setting.
 fn filled(backend: Backend) -> (Backends, Ichnaea) {
