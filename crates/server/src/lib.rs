@@ -12,6 +12,7 @@ pub mod clock;
 pub mod config;
 pub mod context;
 pub mod demo;
+pub mod downloads;
 pub mod fault;
 pub mod geoip;
 pub mod host;

@@ -2,6 +2,7 @@
 
 pub mod body;
 mod client;
+mod downloads;
 mod failure;
 mod headers;
 mod health;
@@ -87,6 +88,8 @@ pub fn router(web: Arc<Web>) -> Router {
         .route("/stats_blue.json", chart(Kind::Blue))
         .route("/stats_cell.json", chart(Kind::Cell))
         .route("/stats_wifi.json", chart(Kind::Wifi))
+        // Public files
+        .route("/downloads/{*path}", any(downloads::file))
         // Monitoring
         .route("/__heartbeat__", any(health::heartbeat))
         .route("/__lbheartbeat__", any(health::lbheartbeat))

@@ -26,9 +26,11 @@ pub const GEOIP: &str = "geoip";
 pub const BACKEND_AWAY: &str = "backend_away";
 /// Statistics could not be read, or their copies not be used.
 pub const STATISTICS: &str = "statistics";
+/// Public files could not be listed: the page of downloads is empty.
+pub const DOWNLOADS: &str = "downloads";
 
 /// All of them.
-pub const ALL: [&str; 11] = [
+pub const ALL: [&str; 12] = [
     KEY_NOT_CHECKED,
     NOT_COUNTED,
     STATIONS_NOT_FOUND,
@@ -40,4 +42,5 @@ pub const ALL: [&str; 11] = [
     GEOIP,
     BACKEND_AWAY,
     STATISTICS,
+    DOWNLOADS,
 ];
