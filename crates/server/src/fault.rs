@@ -42,8 +42,15 @@ pub const POINTS: &[&str] = &[
 ];
 
 /// The points an import of a log passes, in order.
-pub const IMPORT_POINTS: &[&str] =
-    &["import_begun", "import_taken", "import_pushed", "import_all_pushed", "import_finished"];
+pub const LOG_POINTS: &[&str] = &[
+    "log_begun",
+    "log_noted",
+    "log_taken",
+    "log_restricted",
+    "log_queued",
+    "log_all_queued",
+    "log_finished",
+];
 
 /// Ends the process here when a test asked for it.
 #[cfg(feature = "fault-points")]

@@ -11,6 +11,7 @@ mod backup;
 mod command;
 mod doctor;
 mod export_config;
+mod logs;
 mod operate;
 mod process;
 mod roles;
@@ -63,6 +64,9 @@ on_both_pairs! {
     doctor::an_installation_becomes_healthy_step_by_step,
     export_config::targets_are_created_listed_changed_and_deleted,
     export_config::what_is_no_target_is_refused,
+    logs::logs_of_every_app_become_stations,
+    logs::a_log_is_imported_once_unless_that_is_wanted,
+    logs::an_import_waits_while_too_much_waits,
     sentry::a_database_that_fails_is_reported_once_and_requests_go_on,
     sentry::a_failure_to_count_is_reported,
     sentry::a_failed_task_is_reported_with_its_name,

@@ -9,6 +9,7 @@
     reason = "a test that cannot go on says so and stops"
 )]
 
+mod logs;
 mod process;
 mod scene;
 

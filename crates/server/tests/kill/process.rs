@@ -53,9 +53,15 @@ impl Addresses {
 
     /// Runs a command that has to succeed.
     pub fn run(&self, arguments: &[&str]) {
+        self.start(arguments, None).succeeds();
+    }
+
+    /// Runs a command that has to fail and say why.
+    pub fn fails(&self, arguments: &[&str], why: &str) {
         let mut process = self.start(arguments, None);
         let status = process.wait();
-        assert!(status.success(), "{arguments:?}: {status}\n{}", process.said());
+        assert_eq!(status.code(), Some(1), "{}", process.said());
+        assert!(process.said().contains(why), "{}", process.said());
     }
 
     /// Runs a command that has to be killed on the way.
@@ -70,6 +76,12 @@ impl Process {
         use std::os::unix::process::ExitStatusExt as _;
         let status = self.wait();
         assert_eq!(status.signal(), Some(9), "{fault} was not reached: {status}\n{}", self.said());
+    }
+
+    /// Waits until the process ends in good order.
+    pub fn succeeds(&mut self) {
+        let status = self.wait();
+        assert!(status.success(), "{status}\n{}", self.said());
     }
 
     /// Asks the process to stop, and waits until it did so in good order.

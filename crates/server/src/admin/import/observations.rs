@@ -5,19 +5,21 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::Context as _;
-use ichnaea_store::{ImportEnd, NewImport};
+use anyhow::{Context as _, ensure};
+use ichnaea_store::{ImportEnd, ImportedFile, NewImport};
 use serde_json::to_string;
 
+use super::progress::{Progress, Unit};
 use super::rejects::Rejects;
-use super::source::{Source, digest_of};
+use super::source::{Meter, Source, digest_of};
 use super::summary::Summary;
 use super::survey::{self, Input, Log, Moment};
 use super::{Job, finished};
 use crate::admin::warn;
-use crate::fault;
+use crate::{fault, keys};
 
 /// How archives begin.
 const ZIP: &[u8] = b"PK\x03\x04";
@@ -45,59 +47,90 @@ pub(super) async fn import(
     let path = job.path.clone();
     let aside = tokio::task::spawn_blocking(move || Aside::put(&path, source, &folder)).await??;
     let writer = rejects.writer()?;
-    let counts = if job.options.dry_run {
-        tokio::task::spawn_blocking(move || survey::count(format, aside.input, moment, writer))
-            .await??
-    } else {
-        if !job.options.again
-            && let Some(summary) = finished(&context, &aside.digest, &job.name).await?
-        {
-            return Ok((summary, rejects));
-        }
-        let file = NewImport {
-            digest: aside.digest.clone(),
-            size: aside.size,
-            name: job.name.clone(),
-            format: format.name().to_owned(),
-            source: job.origin.source.clone(),
-            licence: job.origin.licence.clone(),
-            is_public: job.origin.is_public,
-            started: context.clock.now(),
-        };
-        let begun = context.writer.begin_import(&file).await?;
-        fault::point("import_begun");
-        summary.import = Some(begun.id);
-        summary.is_resumed = begun.is_resumed;
-        let log = Log {
-            format,
-            input: aside.input,
-            rejects: writer,
-            digest: aside.digest,
-            restricted_by: (!job.origin.is_public).then_some(begun.id),
-        };
-        survey::import(&context, log, &|text| warn(text))
-            .await
-            .context("the import is not finished; the same command goes on with it")?
+    let mut bar = Progress::new("reading", Unit::Bytes, aside.meter.as_ref().and(Some(aside.size)));
+    let meter = aside.meter.clone();
+    let looked = move || bar.at(meter.as_ref().map_or(0, |meter| meter.read()));
+    if job.options.dry_run {
+        let input = aside.input;
+        let count = move || survey::count(format, input, moment, writer, looked);
+        let counts = tokio::task::spawn_blocking(count).await??;
+        summary.surveyed(&counts);
+        summary.took(started.elapsed().as_secs_f64());
+        return Ok((summary, rejects));
+    }
+    if !job.options.again
+        && let Some(summary) = finished(&context, &aside.digest, &job.name).await?
+    {
+        return Ok((summary, rejects));
+    }
+    let progress = keys::import_progress(format.name(), &aside.digest);
+    let is_known = is_beginning_known(&job, &aside.digest, &progress).await?;
+    // The number of queued reports is there before the import is, and goes after its end.
+    let tell = |text: &str| warn(text);
+    let push = survey::Push::begin(&context, progress.clone(), &tell).await?;
+    let file = NewImport {
+        digest: aside.digest,
+        size: aside.size,
+        name: job.name.clone(),
+        format: format.name().to_owned(),
+        source: job.origin.source.clone(),
+        licence: job.origin.licence.clone(),
+        is_public: job.origin.is_public,
+        started: context.clock.now(),
     };
+    let begun = context.writer.begin_import(&file).await?;
+    fault::point("log_noted");
+    summary.import = Some(begun.id);
+    summary.is_resumed = begun.is_resumed && is_known;
+    let restricted_by = (!job.origin.is_public).then_some(begun.id);
+    let log = Log { format, input: aside.input, rejects: writer, restricted_by };
+    let counts = survey::import(push, log, moment, looked)
+        .await
+        .context("the import is not finished; the same command goes on with it")?;
     summary.surveyed(&counts);
     summary.took(started.elapsed().as_secs_f64());
-    if let Some(import) = summary.import {
-        let end = ImportEnd {
-            finished: context.clock.now(),
-            records: summary.rows,
-            rejected: summary.rejected,
-            outcome: to_string(&summary)?,
-        };
-        context.writer.finish_import(import, &end).await?;
-    }
+    let end = ImportEnd {
+        finished: context.clock.now(),
+        records: summary.rows,
+        rejected: summary.rejected,
+        outcome: to_string(&summary)?,
+    };
+    context.writer.finish_import(begun.id, &end).await?;
+    fault::point("log_finished");
+    survey::forget(&context, &progress).await?;
     Ok((summary, rejects))
+}
+
+/// Whether an earlier run left word how far it came. An earlier run that did not, because the
+/// key-value store was emptied meanwhile, is not gone on with: nobody knows which of its reports
+/// are queued. With `--again` all of them are.
+async fn is_beginning_known(job: &Job, digest: &str, progress: &str) -> anyhow::Result<bool> {
+    let imports = job.context.writer.imports_of(digest).await?;
+    let is_open = |import: &ImportedFile| {
+        import.finished.is_none() && import.file.format == job.format.name()
+    };
+    let is_interrupted = imports.iter().any(is_open);
+    if job.options.again && !is_interrupted {
+        // Left by a run that was killed after its end.
+        survey::forget(&job.context, progress).await?;
+    }
+    let is_known = survey::is_begun(&job.context, progress).await?;
+    ensure!(
+        is_known || !is_interrupted || job.options.again,
+        "an earlier import of this file was interrupted, and how far it came is lost with the \
+         contents of the key-value store; --again queues all of it"
+    );
+    Ok(is_known)
 }
 
 /// A file that can be read again, and its digest.
 struct Aside {
     input: Input,
     digest: String,
+    /// Bytes of the file as it was given.
     size: u64,
+    /// How many of them are read; not known of archives and of what was put aside unpacked.
+    meter: Option<Arc<Meter>>,
 }
 
 impl Aside {
@@ -112,12 +145,12 @@ impl Aside {
             let mut file = File::open(path)?;
             let size = file.metadata()?.len();
             let is_archive = begins_with_zip(&mut file)?;
-            let input = if is_archive {
-                Input::Archive(file)
-            } else {
-                Input::Stream(Box::new(Source::open(path)?.into_bytes()))
-            };
-            return Ok(Self { input, digest, size });
+            if is_archive {
+                return Ok(Self { input: Input::Archive(file), digest, size, meter: None });
+            }
+            let bytes = Source::open(path)?.into_bytes();
+            let meter = Some(bytes.meter());
+            return Ok(Self { input: Input::Stream(Box::new(bytes)), digest, size, meter });
         }
         let why = || format!("standard input cannot be put aside in {}", folder.display());
         let mut file = tempfile::tempfile_in(folder).with_context(why)?;
@@ -128,7 +161,7 @@ impl Aside {
         file.seek(SeekFrom::Start(0))?;
         let is_archive = begins_with_zip(&mut file)?;
         let input = if is_archive { Input::Archive(file) } else { Input::Stream(Box::new(file)) };
-        Ok(Self { input, digest, size })
+        Ok(Self { input, digest, size, meter: None })
     }
 }
 

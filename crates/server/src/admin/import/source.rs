@@ -123,7 +123,15 @@ impl Bytes {
 
 impl Read for Bytes {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.blocks.read(buffer)
+        let len = self.0.blocks.read(buffer)?;
+        // What was there before the file could not be read any further comes first.
+        match self.0.blocks.failure.take() {
+            Some(failure) if len == 0 && !buffer.is_empty() => Err(failure),
+            failure => {
+                self.0.blocks.failure = failure;
+                Ok(len)
+            }
+        }
     }
 }
 

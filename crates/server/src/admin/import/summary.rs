@@ -143,6 +143,13 @@ impl Summary {
                 self.rows, self.added, self.updated, self.unchanged, self.duplicates, self.rejected
             ));
         }
+        if self.reports > 0 && !self.is_dry_run {
+            lines.push(
+                "the reports wait in the queue until workers learn from them: `ichnaea pipeline \
+                 status`"
+                    .to_owned(),
+            );
+        }
         lines.extend(self.by_reason.iter().map(|(reason, count)| format!("  {reason}: {count}")));
         if let Some(why) = &self.cut_off {
             lines.push(format!("the file ends early: {why}; what was there was read"));

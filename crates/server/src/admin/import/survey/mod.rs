@@ -23,12 +23,11 @@ use ichnaea_domain::report::{QueuedReport, Report};
 use tokio::sync::mpsc;
 
 pub use notes::{Counts, Notes};
-pub use push::Push;
+pub use push::{Push, forget, is_begun};
 
 use self::csv::Csv;
 use self::json::Json;
 use self::zip::Zip;
-use crate::context::Context;
 use crate::{fault, keys};
 
 /// Bytes that are read at once.
@@ -113,17 +112,21 @@ fn open(format: Format, input: Input, moment: Moment) -> Result<Box<dyn Reports>
     Ok(Box::new(Csv::open(form, BufReader::with_capacity(BUFFER, input), moment)?))
 }
 
-/// Reads a whole log and does nothing with it.
+/// Reads a whole log and does nothing with it; `looked` is called now and then.
 pub fn count(
     format: Format,
     input: Input,
     moment: Moment,
     rejects: Option<Box<dyn Write + Send>>,
+    mut looked: impl FnMut(),
 ) -> Result<Counts, Problem> {
     let mut notes = Notes { rejects, ..Notes::default() };
     let mut log = open(format, input, moment)?;
     while log.next(&mut notes)?.is_some() {
         notes.counts.reports += 1;
+        if notes.counts.reports.is_multiple_of(CHUNK as u64) {
+            looked();
+        }
     }
     finished(notes)
 }
@@ -146,8 +149,6 @@ pub struct Log {
     pub input: Input,
     /// Where rows go that nothing can be learned from.
     pub rejects: Option<Box<dyn Write + Send>>,
-    /// SHA-256 of the file as it was given.
-    pub digest: String,
     /// The number under which its cells are kept out of public files; `None` when they need not be.
     pub restricted_by: Option<u32>,
 }
@@ -161,12 +162,15 @@ struct Chunk {
     cells: Vec<CellKey>,
 }
 
-/// Queues all reports of a log that are not queued yet.
-pub async fn import(context: &Context, log: Log, tell: &Teller<'_>) -> anyhow::Result<Counts> {
-    let moment = Moment { now_ms: context.clock.now_ms(), regions: context.regions };
-    let progress = keys::import_progress(log.format.name(), &log.digest);
+/// Queues all reports of a log that are not queued yet; `looked` is called after every chunk.
+pub async fn import(
+    mut push: Push<'_>,
+    log: Log,
+    moment: Moment,
+    mut looked: impl FnMut(),
+) -> anyhow::Result<Counts> {
+    let Push { context, tell, .. } = push;
     let restricted_by = log.restricted_by;
-    let mut push = Push::begin(context, progress, tell).await?;
     if push.queued() > 0 {
         tell(&format!("{} reports of it are queued already; going on after them", push.queued()));
     }
@@ -176,11 +180,13 @@ pub async fn import(context: &Context, log: Log, tell: &Teller<'_>) -> anyhow::R
     while let Some(Chunk { start, items, cells }) = chunks.recv().await {
         if let Some(import) = restricted_by {
             context.writer.restrict_cells(import, &cells).await?;
+            fault::point("log_restricted");
         }
         push.push(start, &items).await?;
+        looked();
     }
     let counts = reader.await??;
-    fault::point("import_all_pushed");
+    fault::point("log_all_queued");
     Ok(counts)
 }
 
@@ -198,7 +204,12 @@ fn read(
     let queue = keys::incoming();
     let new = |start| Chunk { start, items: Vec::with_capacity(CHUNK), cells: Vec::new() };
     let mut chunk = new(skipped);
-    while let Some(report) = reports.next(&mut notes)? {
+    let ended = loop {
+        let report = match reports.next(&mut notes) {
+            Ok(Some(report)) => report,
+            Ok(None) => break Ok(()),
+            Err(problem) => break Err(problem),
+        };
         notes.counts.reports += 1;
         if notes.counts.reports <= skipped {
             continue;
@@ -216,10 +227,12 @@ fn read(
                 return Ok(notes.counts);
             }
         }
-    }
+    };
+    // What stands before damage is good.
     if !chunk.items.is_empty() {
         let _ = chunks.blocking_send(chunk);
     }
+    ended?;
     Ok(finished(notes)?)
 }
 

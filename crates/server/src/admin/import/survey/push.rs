@@ -33,7 +33,7 @@ const WAITING: u64 = 200_000;
 
 /// Queues the reports of one file.
 pub struct Push<'c> {
-    context: &'c Context,
+    pub(super) context: &'c Context,
     /// Queue of the item that says how far the file has come.
     progress: String,
     /// Reports of the file that are known to be queued.
@@ -41,7 +41,7 @@ pub struct Push<'c> {
     /// Names of the queues whose lengths count.
     queues: Vec<String>,
     limit: u64,
-    tell: &'c Teller<'c>,
+    pub(super) tell: &'c Teller<'c>,
 }
 
 impl<'c> Push<'c> {
@@ -81,16 +81,11 @@ impl<'c> Push<'c> {
         while !kv.hold(&lease, &holder, START_LEASE).await? {
             tokio::time::sleep(LOOK_EVERY).await;
         }
-        if !self.is_begun().await? {
+        if !is_begun(self.context, &self.progress).await? {
             kv.apply(vec![self.item(0)]).await?;
-            fault::point("import_begun");
+            fault::point("log_begun");
         }
         Ok(kv.release(&lease, &holder).await?)
-    }
-
-    async fn is_begun(&self) -> anyhow::Result<bool> {
-        let states = self.context.kv.queues(std::slice::from_ref(&self.progress)).await?;
-        Ok(states.iter().any(|state| state.len > 0 || state.in_flight > 0))
     }
 
     fn item(&self, queued: u64) -> Op {
@@ -105,7 +100,7 @@ impl<'c> Push<'c> {
                 let queued = taken.items.iter().filter_map(number).max().unwrap_or(0);
                 return Ok((taken.id, queued));
             }
-            if !self.is_begun().await? {
+            if !is_begun(self.context, &self.progress).await? {
                 bail!("somebody removed the number of reports that are queued: {}", self.progress);
             }
             // Somebody imports the same file just now, or was killed a moment ago.
@@ -145,7 +140,7 @@ impl<'c> Push<'c> {
 
     async fn push_rest(&mut self, start: u64, end: u64, items: &[Vec<u8>]) -> anyhow::Result<()> {
         let (id, queued) = self.take().await?;
-        fault::point("import_taken");
+        fault::point("log_taken");
         let known = usize::try_from(queued.saturating_sub(start)).unwrap_or(usize::MAX);
         let rest = items.get(known..).unwrap_or_default().to_vec();
         let now = queued.max(end);
@@ -153,7 +148,7 @@ impl<'c> Push<'c> {
             vec![Op::Push { queue: keys::UPDATE_INCOMING.to_owned(), items: rest }, self.item(now)];
         // When it is not known whether this took place, the item tells the next time.
         if self.context.kv.finish(&self.progress, &id, ops).await? {
-            fault::point("import_pushed");
+            fault::point("log_queued");
             self.queued = now;
         }
         Ok(())
@@ -182,12 +177,26 @@ impl<'c> Push<'c> {
             tokio::time::sleep(LOOK_AT_QUEUES).await;
         }
     }
+}
 
-    /// Forgets how far the file came, once it is noted elsewhere that all of it is queued.
-    pub async fn forget(context: &Context, progress: &str) -> anyhow::Result<()> {
-        let key = progress.as_bytes().to_vec();
-        context.kv.apply(vec![Op::Delete { key }]).await?;
-        Ok(())
+/// Is it known how far a file came?
+pub async fn is_begun(context: &Context, progress: &str) -> anyhow::Result<bool> {
+    let states = context.kv.queues(&[progress.to_owned()]).await?;
+    Ok(states.iter().any(|state| state.len > 0 || state.in_flight > 0))
+}
+
+/// Forgets how far a file came: once it is noted elsewhere that all of it is queued, or when it is
+/// to be queued once more.
+pub async fn forget(context: &Context, progress: &str) -> anyhow::Result<()> {
+    loop {
+        match context.kv.take(progress, 0, LEASE).await? {
+            Some(taken) => drop(context.kv.finish(progress, &taken.id, Vec::new()).await?),
+            None if is_begun(context, progress).await? => {
+                // A run that was killed has it, for a moment.
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            None => return Ok(()),
+        }
     }
 }
 

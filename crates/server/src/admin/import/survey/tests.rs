@@ -44,7 +44,7 @@ fn read_all(format: Format, input: Input) -> (Vec<Report>, Counts, String) {
 }
 
 fn problem(format: Format, input: Input) -> String {
-    match count(format, input, moment(), None) {
+    match count(format, input, moment(), None, || {}) {
         Err(problem) => problem.to_string(),
         Ok(counts) => panic!("{counts:?}"),
     }
