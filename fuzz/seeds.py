@@ -2,8 +2,10 @@
 """Fills the corpora of the fuzz targets from the recorded cases; standard library only."""
 import gzip
 import hashlib
+import io
 import json
 import pathlib
+import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 CASES = HERE.parent / "conformance" / "cases"
@@ -12,6 +14,20 @@ EXTRA = [
     '{"cellTowers": [{"radioType": "nr", "mobileCountryCode": 262, "mobileNetworkCode": 2, '
     '"trackingAreaCode": 11259375, "newRadioCellId": 64729200248}]}',
     '{"a": NaN, "b": -Infinity, "c": 1e999, "d": "\\ud800", "e": [[[[[[[[]]]]]]]]}',
+]
+
+# Rows of logs, in the order of the target's formats, from the second one on.
+LOGS = [
+    "1718632917000,60.1698557,24.9383791,12.5,450,1.25,a8:20:66:00:00:11,1200,-61,kotiverkko\n",
+    "1718632917000,60.1698557,24.9383791,12.5,450,1.25,64729200248,nr,244,05,11259375,301,-95,61,-12\n",
+    '260,2,45070,26511110,72,31,-85,3,52.2296756,21.0122287,8,0.5,90,113.2,"2014-07-17T15:00:28.123Z",LTE,false,"x"\n',
+    "262,2,3,5126,26385419,0,52.5200066,13.404954,34.5\n",
+    "a82066000011,52.5200066,13.404954,\n",
+    '{"items": [{"position": {"latitude": 51.5, "longitude": -0.1}, "wifiAccessPoints": [{"macAddress": "94b40f010d01"}]}]}',
+    '{"lat": 51.5, "lon": -0.1, "time": "2014-07-17T13:00:28Z", "wifi": [{"key": "94b40f010d01"}]}\nbroken\n',
+    "WigleWifi-1.4,appRelease=2.53\nMAC,SSID,FirstSeen,CurrentLatitude,CurrentLongitude,Type\n",
+    "1a:9f:ee:5c:71:c6,x,[ESS],2018-08-01 13:08:27,161,5805,-43,37.7,-122.4,67,3.2,,,WIFI\n"
+    "310410_56967_4118917,x,WCDMA,2018-08-03 18:14:15,,4385,-81,37.7,-122.4,104,34,,,WCDMA\n",
 ]
 
 
@@ -56,6 +72,12 @@ def main():
         keep("queued_observation", json.dumps({
             "mac": f"02000000000{number:x}", "radio": number % 6, "mcc": 262, "mnc": 1, "lac": 5, "cid": number, "lat": 51.0,
             "lon": 10.0, "accuracy": 10, "signal": -60, "age": 0, "channel": number, "timestamp": 1767225600000}).encode())
+    for choice, row in enumerate(LOGS, start=1):
+        keep("survey_log", bytes([choice]) + row.encode())
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("wifis.csv", "timestamp,latitude,longitude,macAddress,wifiScanAge\n1718632917000,60.1,24.9,a82066000011,1\n")
+    keep("survey_log", b"\0" + packed.getvalue())
     for key in ["0001360000000100000001", "050106000200abcdef0000000f12345678", "0201360001000c", "00020f5800029810"]:
         keep("station_keys", bytes.fromhex(key))
     keep("station_keys", b"02:00:00:00:00:01")

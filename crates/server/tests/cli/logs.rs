@@ -181,7 +181,8 @@ pub fn a_log_is_imported_once_unless_that_is_wanted(backend: Backend) {
     assert_eq!(waiting(), 3);
     let folder = tempfile::tempdir().unwrap();
     let path = write(folder.path(), "the same.csv.gz", &packed);
-    for second in [from_stdin(&ichnaea, &["import", "-"], &packed), ichnaea.run(&["import", &path])] {
+    for second in [from_stdin(&ichnaea, &["import", "-"], &packed), ichnaea.run(&["import", &path])]
+    {
         assert_eq!(second.status, 0);
         assert!(second.lines[0].contains("was imported at"), "{:?}", second.lines);
         assert_eq!(waiting(), 3);
@@ -190,10 +191,15 @@ pub fn a_log_is_imported_once_unless_that_is_wanted(backend: Backend) {
     assert_eq!(waiting(), 6);
 
     // Cut off in the middle: what was there is queued, and the import says that it is not finished.
-    let long = format!("{WIGLE}{}", WIGLE.lines().skip(2).cycle().take(20_000).fold(
-        String::new(),
-        |text, line| text + line + "\n",
-    ));
+    let long = format!(
+        "{WIGLE}{}",
+        WIGLE
+            .lines()
+            .skip(2)
+            .cycle()
+            .take(20_000)
+            .fold(String::new(), |text, line| text + line + "\n",)
+    );
     let packed = gzip(&long);
     let path = write(folder.path(), "cut.csv.gz", &packed[..packed.len() / 2]);
     for _ in 0..2 {

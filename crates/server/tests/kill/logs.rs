@@ -99,7 +99,11 @@ async fn every_point(backend: Backend) {
     let path = scene.log(start_s + 10_000);
     scene.addresses.run_into(&import(&path), "log_queued:1");
     let all = scene.kv.keys("ichnaea:import:").await.unwrap();
-    assert_eq!(all.len(), 2, "this one, and that of the run that was killed after its end: {all:?}");
+    assert_eq!(
+        all.len(),
+        2,
+        "this one, and that of the run that was killed after its end: {all:?}"
+    );
     for key in all {
         scene.kv.apply(vec![Op::Delete { key: key.into_bytes() }]).await.unwrap();
     }

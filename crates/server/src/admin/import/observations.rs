@@ -68,6 +68,15 @@ pub(super) async fn import(
     // The number of queued reports is there before the import is, and goes after its end.
     let tell = |text: &str| warn(text);
     let push = survey::Push::begin(&context, progress.clone(), &tell).await?;
+    let digest = aside.digest.clone();
+    // Another import of the same file may have come to its end meanwhile.
+    let is_done_by_another = async || {
+        if job.options.again { Ok(None) } else { finished(&context, &digest, &job.name).await }
+    };
+    if let Some(summary) = is_done_by_another().await? {
+        survey::forget(&context, &progress).await?;
+        return Ok((summary, rejects));
+    }
     let file = NewImport {
         digest: aside.digest,
         size: aside.size,
@@ -84,9 +93,18 @@ pub(super) async fn import(
     summary.is_resumed = begun.is_resumed && is_known;
     let restricted_by = (!job.origin.is_public).then_some(begun.id);
     let log = Log { format, input: aside.input, rejects: writer, restricted_by };
-    let counts = survey::import(push, log, moment, looked)
-        .await
-        .context("the import is not finished; the same command goes on with it")?;
+    let counts = match survey::import(push, log, moment, looked).await {
+        Ok(counts) => counts,
+        Err(failure) => {
+            if failure.is::<survey::Removed>()
+                && let Some(summary) = is_done_by_another().await?
+            {
+                return Ok((summary, rejects));
+            }
+            let what = "the import is not finished; the same command goes on with it";
+            return Err(failure.context(what));
+        }
+    };
     summary.surveyed(&counts);
     summary.took(started.elapsed().as_secs_f64());
     let end = ImportEnd {

@@ -23,7 +23,7 @@ use ichnaea_domain::report::{QueuedReport, Report};
 use tokio::sync::mpsc;
 
 pub use notes::{Counts, Notes};
-pub use push::{Push, forget, is_begun};
+pub use push::{Push, Removed, forget, is_begun};
 
 use self::csv::Csv;
 use self::json::Json;

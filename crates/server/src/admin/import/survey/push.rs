@@ -31,6 +31,11 @@ const TELL_EVERY: Duration = Duration::from_secs(30);
 /// Items that may wait when nothing else is set; submissions have no bound then.
 const WAITING: u64 = 200_000;
 
+/// The item is gone. Whoever came to the end of the file first removes it.
+#[derive(Debug, thiserror::Error)]
+#[error("somebody removed the number of reports that are queued: {0}")]
+pub struct Removed(String);
+
 /// Queues the reports of one file.
 pub struct Push<'c> {
     pub(super) context: &'c Context,
@@ -101,7 +106,7 @@ impl<'c> Push<'c> {
                 return Ok((taken.id, queued));
             }
             if !is_begun(self.context, &self.progress).await? {
-                bail!("somebody removed the number of reports that are queued: {}", self.progress);
+                bail!(Removed(self.progress.clone()));
             }
             // Somebody imports the same file just now, or was killed a moment ago.
             tokio::time::sleep(LOOK_EVERY).await;
