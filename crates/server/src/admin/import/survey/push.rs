@@ -28,8 +28,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const LOOK_AT_QUEUES: Duration = Duration::from_millis(500);
 /// Between two lines about the same wait.
 const TELL_EVERY: Duration = Duration::from_secs(30);
-/// Items that may wait when nothing else is set; submissions have no bound then.
-const WAITING: u64 = 200_000;
+/// Most items that may wait: some minutes of work, and less memory than hurts anybody.
+const MAX_WAITING: u64 = 200_000;
 
 /// The item is gone. Whoever came to the end of the file first removes it.
 #[derive(Debug, thiserror::Error)]
@@ -43,8 +43,8 @@ pub struct Push<'c> {
     progress: String,
     /// Reports of the file that are known to be queued.
     queued: u64,
-    /// Names of the queues whose lengths count.
-    queues: Vec<String>,
+    /// Names of the queues whose lengths count, and from which length on.
+    queues: Vec<(String, u64)>,
     limit: u64,
     pub(super) tell: &'c Teller<'c>,
 }
@@ -56,16 +56,17 @@ impl<'c> Push<'c> {
         progress: String,
         tell: &'c Teller<'c>,
     ) -> anyhow::Result<Self> {
-        let observations = Shard::all().map(|shard| keys::observations(shard).name);
-        let mut queues: Vec<String> =
-            std::iter::once(keys::UPDATE_INCOMING.to_owned()).chain(observations).collect();
+        let observations = Shard::all().map(|shard| (keys::observations(shard).name, 1));
+        let mut queues: Vec<(String, u64)> =
+            std::iter::once((keys::UPDATE_INCOMING.to_owned(), 1)).chain(observations).collect();
         for config in context.writer.export_configs().await? {
-            queues.push(config.queue("", None));
+            // Less than a batch may wait for an hour, and this would wait with it.
+            queues.push((config.queue("", None), config.batch_size() as u64));
         }
         // Half of the room is left to submissions, which are refused when it is used up.
         let limit = match context.config.max_waiting_reports {
-            0 => WAITING,
-            reports => (reports / 2).max(1),
+            0 => MAX_WAITING,
+            reports => (reports / 2).clamp(1, MAX_WAITING),
         };
         let mut push = Self { context, progress, queued: 0, queues, limit, tell };
         push.start().await?;
@@ -162,21 +163,29 @@ impl<'c> Push<'c> {
     /// Waits until less waits than may.
     async fn wait_for_room(&self) -> anyhow::Result<()> {
         let mut told: Option<Instant> = None;
+        let names: Vec<String> = self.queues.iter().map(|(name, _)| name.clone()).collect();
         loop {
-            let waiting = match self.context.kv.queues(&self.queues).await {
-                Ok(states) => states.iter().map(|state| state.len).sum::<u64>(),
+            let states = match self.context.kv.queues(&names).await {
+                Ok(states) => states,
                 // Whoever pushes next finds out how long that takes.
                 Err(Error::Unavailable(_)) => return Ok(()),
                 Err(error) => return Err(error.into()),
             };
+            let lengths = states.iter().map(|state| state.len).zip(&self.queues);
+            let counted: Vec<(u64, &str)> = lengths
+                .filter(|(len, (_, least))| len >= least)
+                .map(|(len, (name, _))| (len, name.as_str()))
+                .collect();
+            let waiting: u64 = counted.iter().map(|(len, _)| len).sum();
             if waiting < self.limit {
                 return Ok(());
             }
             if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
                 told = Some(Instant::now());
+                let longest = counted.iter().max().map_or("", |(_, name)| name);
                 (self.tell)(&format!(
-                    "{waiting} items wait in the queues, so this waits too; workers make room, or \
-                     `ichnaea pipeline drain`"
+                    "{waiting} items wait in the queues, most of them in {longest}, so this waits \
+                     too; workers make room, or `ichnaea pipeline drain`"
                 ));
             }
             tokio::time::sleep(LOOK_AT_QUEUES).await;
