@@ -77,7 +77,7 @@ pub struct Cells {
     /// The file to write; - is standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Say as JSON on standard error what was written
+    /// Say as JSON what was written; on standard error when the file goes to standard output
     #[arg(long)]
     json: bool,
 }
@@ -210,7 +210,11 @@ pub async fn run(store: &Store, command: &Command, now: NaiveDateTime) -> anyhow
         let summary = json!({
             "rows": written.rows, "bytes": written.bytes, "sha256": written.sha256,
         });
-        report(summary);
+        if is_file {
+            print(summary);
+        } else {
+            report(summary);
+        }
     } else if is_file {
         print(format!("{} cells in {}", written.rows, cells.output.display()));
     }

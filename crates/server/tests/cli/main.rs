@@ -11,6 +11,7 @@ mod backup;
 mod command;
 mod doctor;
 mod export_config;
+mod files;
 mod logs;
 mod operate;
 mod process;
@@ -64,6 +65,8 @@ on_both_pairs! {
     doctor::an_installation_becomes_healthy_step_by_step,
     export_config::targets_are_created_listed_changed_and_deleted,
     export_config::what_is_no_target_is_refused,
+    files::a_dump_of_a_table_is_the_original_s,
+    files::extracts_hold_what_was_asked_for,
     logs::logs_of_every_app_become_stations,
     logs::a_log_is_imported_once_unless_that_is_wanted,
     logs::an_import_waits_while_too_much_waits,

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use ichnaea_domain::downloads::Downloads;
+use ichnaea_server::downloads;
 use ichnaea_server::tasks::Task;
 use ichnaea_testkit::Backend;
 use ichnaea_testkit::buckets::S3Server;
@@ -140,5 +142,27 @@ pub async fn a_place_that_refuses_is_one_line_and_made_up_for(backend: Backend) 
     let app = start(backend, &busy.uri()).await;
     let failure = run(&app, Task::CellExportFull).await.unwrap_err();
     assert!(format!("{failure:#}").contains("503"), "{failure:#}");
+    app.stop().await;
+}
+
+pub async fn a_bucket_that_refuses_is_an_empty_page_and_no_failure(backend: Backend) {
+    let server = S3Server::start();
+    let app = start(backend, &server.uri).await;
+    let copy = async || {
+        let copies = app.context.kv.get(&[b"cache:downloads:3".to_vec()]).await.unwrap();
+        copies.into_iter().next().flatten().map(|copy| String::from_utf8(copy).unwrap())
+    };
+    let empty = r#"{"full":[],"diff1":[],"diff2":[]}"#;
+    // No bucket, no account, no answer.
+    assert_eq!(downloads::list(&app.context).await, Downloads::default());
+    assert_eq!(copy().await.as_deref(), Some(empty));
+    app.clear_keyvalue().await;
+    server.make_bucket(BUCKET);
+    run(&app, Task::CellExportFull).await.unwrap();
+    server.refuse_accounts(true);
+    assert_eq!(downloads::list(&app.context).await, Downloads::default());
+    server.refuse_accounts(false);
+    app.clear_keyvalue().await;
+    assert_eq!(downloads::list(&app.context).await.full.len(), 1);
     app.stop().await;
 }

@@ -23,6 +23,7 @@ mod scene;
 
 on_both_pairs! {
     bucket::files_and_their_list_land_in_a_bucket,
+    bucket::a_bucket_that_refuses_is_an_empty_page_and_no_failure,
     bucket::a_place_that_refuses_is_one_line_and_made_up_for,
     folder::a_folder_has_the_same_files_and_the_same_bytes_each_time,
     folder::two_workers_at_once_leave_a_list_of_everything,
