@@ -170,6 +170,14 @@ enum Command {
     /// Writes extracts of what is known
     #[command(subcommand)]
     Export(admin::export::Command),
+    /// Shows how many stations and observations there are, and how fast they become more
+    #[command(
+        after_help = "Totals are those of the table `stat`, which counters are brought into \
+        every ten minutes.\n\nExamples:\n  \
+        ichnaea stats\n  \
+        ichnaea stats --regions"
+    )]
+    Stats(admin::stats::Options),
     /// Writes a whole installation into one file
     #[command(after_help = admin::dump::HELP)]
     Dump(admin::dump::Options),
@@ -528,6 +536,11 @@ async fn run_command(settings: &Settings, command: Command) -> Result<ExitCode, 
             let databases = settings.databases(Embedded::IfPresent)?;
             let store = open_store(&databases.read_only, settings.backend_timeout())?;
             return Ok(status(admin::dump::table::run(&store, &table).await?));
+        }
+        Command::Stats(options) => {
+            let databases = settings.databases(Embedded::IfPresent)?;
+            let store = open_store(&databases.read_only, settings.backend_timeout())?;
+            admin::stats::run(&store, &options).await?;
         }
         Command::Dump(options) if options.needs_no_database() => {
             return Ok(status(admin::dump::run_check(&options)?));

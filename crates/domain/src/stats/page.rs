@@ -21,6 +21,16 @@ pub fn newest(key: StatKey, rows: &[StatRow], today: NaiveDate) -> u64 {
     of_today.or_else(|| of_key().max_by_key(|row| row.day)).map_or(0, |row| row.value)
 }
 
+/// How much a total has grown in the last days, the day of today among them: the newest total less the
+/// newest one before them. `None` when nothing is known of before.
+#[must_use]
+pub fn growth(rows: &[StatRow], today: NaiveDate, days: u64) -> Option<u64> {
+    let begin = today.checked_sub_days(Days::new(days.saturating_sub(1)))?;
+    let before = rows.iter().filter(|row| row.day < begin).max_by_key(|row| row.day)?;
+    let newest = rows.iter().filter(|row| row.day <= today).max_by_key(|row| row.day)?;
+    Some(newest.value.saturating_sub(before.value))
+}
+
 /// A total in millions, cut off after two decimals.
 #[must_use]
 pub fn in_millions(total: u64) -> String {
@@ -144,6 +154,27 @@ mod tests {
                 "{rows:?}"
             );
         }
+    }
+
+    #[test]
+    fn growth_is_counted_from_the_newest_day_before() {
+        let today = "2026-01-31".parse().unwrap();
+        let row = |day, value| row(StatKey::Wifi, day, value);
+        let rows = [row("2026-01-31", 50), row("2026-01-30", 40), row("2026-01-02", 15)];
+        for (rows, days, expected) in [
+            (&rows[..], 1, Some(10)),
+            (&rows, 2, Some(35)),
+            (&rows, 29, Some(35)),
+            (&rows, 30, None),
+            // Nothing was counted today.
+            (&rows[1..], 1, Some(0)),
+            (&rows[..1], 1, None),
+            (&[], 1, None),
+        ] {
+            assert_eq!(growth(rows, today, days), expected, "{rows:?} {days}");
+        }
+        // Removed stations are taken off.
+        assert_eq!(growth(&[row("2026-01-31", 5), row("2026-01-30", 9)], today, 1), Some(0));
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub mod pipeline;
 pub mod restore;
 pub mod sentry_test;
 pub mod settings;
+pub mod stats;
 pub mod task;
 
 pub(crate) use confirm::confirm;

@@ -21,6 +21,7 @@ mod sentry;
 mod serve;
 mod settings;
 mod shell;
+mod stats;
 
 /// Runs every listed test on both pairs.
 macro_rules! on_both_pairs {
@@ -76,6 +77,7 @@ on_both_pairs! {
     sentry::a_worker_sends_the_test_event,
     settings::settings_are_listed_set_and_unset,
     settings::what_is_no_setting_is_refused,
+    stats::totals_growth_and_regions_are_shown,
     operate::a_schema_is_created_once,
     schema::a_set_up_as_in_the_deployment_guide_can_be_repeated,
     schema::a_database_is_checked_created_and_dropped,
