@@ -1,6 +1,11 @@
 //! Who gets which report, and in which queue it waits for that.
 
+pub mod delivery;
+mod place;
+
 use std::collections::BTreeSet;
+
+pub use place::{Keyed, Place};
 
 use crate::api_key::is_well_formed;
 use crate::station::Source;
@@ -31,7 +36,7 @@ pub enum Schema {
     Geosubmit,
     /// Learned from by this one.
     Internal,
-    /// Put into a bucket.
+    /// Put into a bucket or a folder.
     S3,
 }
 
@@ -88,6 +93,23 @@ impl ExportConfig {
         }
     }
 
+    /// Whether a queue is one of this target's.
+    #[must_use]
+    pub fn owns(&self, queue: &str) -> bool {
+        match self.queue_prefix() {
+            Some(prefix) => queue.starts_with(&prefix),
+            None => queue == self.queue("", None),
+        }
+    }
+
+    /// Source and API key of the reports in a queue of this target; `no_key` without a key.
+    #[must_use]
+    pub fn source_and_key<'a>(&self, queue: &'a str) -> Option<(&'a str, &'a str)> {
+        let rest = queue.strip_prefix(&self.queue_prefix()?)?;
+        let (source, api_key) = rest.split_once(':').unwrap_or((rest, ""));
+        Some((source, if api_key.is_empty() { "no_key" } else { api_key }))
+    }
+
     /// What the names of the target's queues begin with, when there is more than one.
     #[must_use]
     pub fn queue_prefix(&self) -> Option<String> {
@@ -100,9 +122,6 @@ const MAX_NAME: usize = 40;
 const MAX_URL: usize = 512;
 const MAX_SKIP_KEYS: usize = 1024;
 const MAX_SKIP_SOURCES: usize = 64;
-
-/// The parts of a bucket's path that are filled in for every object.
-const PLACEHOLDERS: [&str; 5] = ["source", "api_key", "year", "month", "day"];
 
 /// Why a target cannot work as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,7 +184,7 @@ impl ExportConfig {
                     }
                 }
             }
-            Some(Schema::S3) => check_bucket(url),
+            Some(Schema::S3) => Place::parse(url).map(drop),
             Some(Schema::Internal | Schema::Dummy) | None => Ok(()),
         }
     }
@@ -178,30 +197,6 @@ fn check_name(name: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("'{name}' is not made of 1 to {MAX_NAME} letters, digits, '-', '_' and '.'"))
-}
-
-fn check_bucket(url: &str) -> Result<(), String> {
-    let place = url.strip_prefix("s3://").map(|rest| rest.split_once('/').unwrap_or((rest, "")));
-    let Some((bucket, template)) = place.filter(|(bucket, _)| !bucket.is_empty()) else {
-        return Err("s3 needs one such as s3://BUCKET/backup/{source}/{api_key}/{year}".into());
-    };
-    if bucket.contains(['{', '}']) || bucket.contains(char::is_whitespace) {
-        return Err(format!("'{bucket}' is no name of a bucket"));
-    }
-    let mut rest = template;
-    while let Some(start) = rest.find(['{', '}']) {
-        let name = rest[start..].strip_prefix('{').and_then(|inner| inner.split_once('}'));
-        let Some((name, after)) = name else {
-            return Err("a brace without its counterpart".into());
-        };
-        // A width such as `{month:02}` may follow the name.
-        if !PLACEHOLDERS.contains(&name.split(':').next().unwrap_or(name)) {
-            let known = PLACEHOLDERS.map(|name| format!("{{{name}}}")).join(", ");
-            return Err(format!("{{{name}}} is not one of {known}"));
-        }
-        rest = after;
-    }
-    Ok(())
 }
 
 fn check_set(
@@ -290,6 +285,18 @@ mod tests {
         assert_eq!(bucket.queue("gnss", Some("k")), "queue_export_backup:gnss:k");
         assert_eq!(bucket.queue("query", None), "queue_export_backup:query:no_key");
         assert_eq!(bucket.queue_prefix().as_deref(), Some("queue_export_backup:"));
+        for (queue, parts) in [
+            ("queue_export_backup:gnss:k", Some(("gnss", "k"))),
+            ("queue_export_backup:query:no_key", Some(("query", "no_key"))),
+            ("queue_export_backup:gnss", Some(("gnss", "no_key"))),
+            ("queue_export_backup2:gnss:k", None),
+            ("queue_export_backup", None),
+        ] {
+            assert_eq!(bucket.source_and_key(queue), parts, "{queue}");
+            assert_eq!(bucket.owns(queue), parts.is_some(), "{queue}");
+        }
+        assert!(config("dummy").owns("queue_export_backup"));
+        assert!(!config("dummy").owns("queue_export_backup:gnss:k"));
     }
 
     #[test]
@@ -325,6 +332,8 @@ mod tests {
             ("geosubmit", Some(https)),
             ("geosubmit", Some("http://[::1]/v2/geosubmit")),
             ("s3", Some("s3://bucket")),
+            ("s3", Some("file:///srv/backup/{source}")),
+            ("s3", Some("gs://bucket/a")),
             ("s3", Some("s3://bucket/backup/{source}/{api_key}/{year}/{month:02}/{day}")),
         ] {
             let url = url.map(str::to_owned);

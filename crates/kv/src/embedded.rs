@@ -131,6 +131,9 @@ fn apply(database: &Connection, now_ms: i64, ops: &[Op]) -> Result<Vec<i64>> {
                 values::add_unique(database, now_ms, key, member, expires_ms(ttl))?;
             }
             Op::Set { key, value, ttl } => values::set(database, key, value, expires_ms(ttl))?,
+            Op::Restore { queue, id, items } => {
+                queues::restore(database, queue, id, items)?;
+            }
             Op::Delete { key } => {
                 values::delete(database, key)?;
                 if let Ok(queue) = std::str::from_utf8(key) {
@@ -256,6 +259,11 @@ impl KeyValue for Embedded {
             Ok(names)
         };
         self.reader.run(keys).await
+    }
+
+    async fn queue_names(&self, prefix: &str) -> Result<Vec<String>> {
+        let prefix = prefix.to_owned();
+        self.reader.run(move |db| queues::all_names(db, &prefix)).await
     }
 
     async fn unique_count(&self, keys: &[String]) -> Result<u64> {

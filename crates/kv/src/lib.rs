@@ -97,6 +97,16 @@ pub enum Op {
         /// Time to live; `None` is for ever.
         ttl: Option<Duration>,
     },
+    /// Puts a batch that was finished back in flight under its old id, to be taken at once. An
+    /// error when a batch of this id is in flight. No items: nothing happens.
+    Restore {
+        /// Name of the queue.
+        queue: String,
+        /// The id it had.
+        id: String,
+        /// Any bytes, oldest first.
+        items: Vec<Vec<u8>>,
+    },
     /// Removes a value, a counter, a set, or the waiting items of a queue.
     Delete {
         /// The key; any bytes.
@@ -185,6 +195,11 @@ pub trait KeyValue: Send + Sync {
     /// Keys that are not text are left out. Looks at every key there is: for operators and
     /// periodic tasks, not for requests.
     async fn keys(&self, prefix: &str) -> Result<Vec<String>>;
+
+    /// The names of queues that begin with `prefix` in which something waits or is in flight,
+    /// sorted. On Redis other keys that begin so may be among them. As expensive as
+    /// [`keys`](KeyValue::keys).
+    async fn queue_names(&self, prefix: &str) -> Result<Vec<String>>;
 
     /// The size of the union of these sets; exact on SQLite, within about 2 % on Redis.
     async fn unique_count(&self, keys: &[String]) -> Result<u64>;

@@ -17,6 +17,7 @@
 mod address;
 mod link;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -124,6 +125,14 @@ impl Redis {
                     (key.into_bytes(), "unique", expiry(ttl), vec![member.into_bytes()])
                 }
                 Op::Set { key, value, ttl } => (key, "set", expiry(ttl), vec![value]),
+                Op::Restore { items, .. } if items.is_empty() => {
+                    (Vec::new(), "nothing", Vec::new(), Vec::new())
+                }
+                Op::Restore { queue, id, items } => {
+                    let list = format!("{}{id}", self.in_flight_stem(&queue)).into_bytes();
+                    let values = std::iter::once(list).chain(chunks(&items)?).collect();
+                    (format!("{LEASES}{queue}").into_bytes(), "restore", id.into_bytes(), values)
+                }
                 Op::Delete { key } => (key, "delete", Vec::new(), Vec::new()),
             };
             keys.push(self.bytes_key(&name));
@@ -131,6 +140,24 @@ impl Redis {
             args.extend(values);
         }
         self.link.script(&self.scripts.apply, &keys, &args).await
+    }
+
+    /// The names of all keys that begin with `prefix` and are text.
+    async fn scan(&self, prefix: &str) -> Result<BTreeSet<String>> {
+        let pattern = format!("{}*", escape(&self.key(prefix)));
+        let mut found = BTreeSet::new();
+        let mut cursor = 0_u64;
+        loop {
+            let mut scan = redis::cmd("SCAN");
+            scan.arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(1000);
+            let (next, keys): (u64, Vec<Vec<u8>>) = self.link.repeat(&scan).await?;
+            let names = keys.into_iter().filter_map(|key| String::from_utf8(key).ok());
+            found.extend(names.filter_map(|key| Some(key.strip_prefix(&self.prefix)?.to_owned())));
+            if next == 0 {
+                return Ok(found);
+            }
+            cursor = next;
+        }
     }
 
     async fn set_deadline(&self, queue: &str, id: &str, deadline_ms: i64) -> Result<bool> {
@@ -239,21 +266,17 @@ impl KeyValue for Redis {
     }
 
     async fn keys(&self, prefix: &str) -> Result<Vec<String>> {
-        let pattern = format!("{}*", escape(&self.key(prefix)));
-        let mut found = std::collections::BTreeSet::new();
-        let mut cursor = 0_u64;
-        loop {
-            let mut scan = redis::cmd("SCAN");
-            scan.arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(1000);
-            let (next, keys): (u64, Vec<Vec<u8>>) = self.link.repeat(&scan).await?;
-            let names = keys.into_iter().filter_map(|key| String::from_utf8(key).ok());
-            let names = names.filter_map(|key| Some(key.strip_prefix(&self.prefix)?.to_owned()));
-            found.extend(names.filter(|name| !is_bookkeeping(name)));
-            if next == 0 {
-                return Ok(found.into_iter().collect());
-            }
-            cursor = next;
-        }
+        let mut found = self.scan(prefix).await?;
+        found.retain(|name| !is_bookkeeping(name));
+        Ok(found.into_iter().collect())
+    }
+
+    async fn queue_names(&self, prefix: &str) -> Result<Vec<String>> {
+        let mut found = self.scan(prefix).await?;
+        found.retain(|name| !is_bookkeeping(name));
+        let leases = self.scan(&format!("{LEASES}{prefix}")).await?;
+        found.extend(leases.iter().filter_map(|name| Some(name.strip_prefix(LEASES)?.to_owned())));
+        Ok(found.into_iter().collect())
     }
 
     async fn unique_count(&self, keys: &[String]) -> Result<u64> {

@@ -89,6 +89,9 @@ contract! {
         peek_shows_what_waits_and_takes_nothing,
         a_queue_tells_how_much_waits_how_much_is_in_flight_and_since_when,
         deleting_a_queue_leaves_its_batches,
+        a_restored_batch_is_taken_under_its_old_id,
+        a_batch_in_flight_is_not_restored,
+        queues_are_found_by_what_waits_and_by_what_is_in_flight,
     ;
     values:
         the_engine_answers_a_ping,

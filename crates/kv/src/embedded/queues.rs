@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::values::beginning_with;
-use crate::{QueueState, Result, Taken};
+use crate::{Error, QueueState, Result, Taken};
 
 /// The boundaries of what waits: `after < number <= last`.
 struct Waiting {
@@ -128,6 +128,30 @@ pub(super) fn remove(db: &Connection, queue: &str, id: &str) -> Result<bool> {
     Ok(true)
 }
 
+/// Puts a finished batch back in flight. Its items get numbers before all others of the queue, so
+/// that what waits stays a range.
+pub(super) fn restore(db: &Connection, queue: &str, id: &str, items: &[Vec<u8>]) -> Result<()> {
+    let Ok(len) = i64::try_from(items.len()) else { return Ok(()) };
+    if len == 0 {
+        return Ok(());
+    }
+    let sql = "SELECT min(coalesce(min(number), 1), 1) FROM item WHERE queue = ?1";
+    let before: i64 = db.prepare_cached(sql)?.query_row([queue], |row| row.get(0))?;
+    let first = before - len;
+    let sql = "INSERT INTO lease (queue, id, first_number, last_number, deadline_ms)
+        SELECT ?1, ?2, ?3, ?4, 0
+        WHERE NOT EXISTS (SELECT 1 FROM lease WHERE queue = ?1 AND id = ?2)";
+    if db.prepare_cached(sql)?.execute(params![queue, id, first, before - 1])? == 0 {
+        return Err(Error::Broken("a batch of this id is in flight".into()));
+    }
+    let mut insert =
+        db.prepare_cached("INSERT INTO item (queue, number, item) VALUES (?1, ?2, ?3)")?;
+    for (number, item) in (first..).zip(items) {
+        insert.execute(params![queue, number, item])?;
+    }
+    Ok(())
+}
+
 /// The state of a queue.
 pub(super) fn state(db: &Connection, now_ms: i64, queue: &str) -> Result<QueueState> {
     let sql = "SELECT coalesce(sum(last_number - first_number + 1), 0) FROM lease WHERE queue = ?1";
@@ -162,6 +186,13 @@ pub(super) fn peek(
 pub(super) fn names(db: &Connection, prefix: &str) -> Result<Vec<String>> {
     let sql =
         "SELECT name FROM queue WHERE name >= ?1 AND last_number > after_number ORDER BY name";
+    beginning_with(db.prepare_cached(sql)?.query([prefix])?, prefix)
+}
+
+/// Names of queues in which something waits or is in flight.
+pub(super) fn all_names(db: &Connection, prefix: &str) -> Result<Vec<String>> {
+    let sql = "SELECT name FROM queue WHERE name >= ?1 AND last_number > after_number
+        UNION SELECT queue FROM lease WHERE queue >= ?1 ORDER BY 1";
     beginning_with(db.prepare_cached(sql)?.query([prefix])?, prefix)
 }
 

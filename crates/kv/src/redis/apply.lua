@@ -32,6 +32,11 @@ function blocked.unique(key)
   return type(head) == 'table' or (head ~= '' and head ~= 'HYLL')
 end
 
+function blocked.restore(key, batch)
+  local kind = redis.call('TYPE', key).ok
+  return kind ~= 'none' and (kind ~= 'zset' or redis.call('ZSCORE', key, batch) ~= false)
+end
+
 local apply = {}
 
 local function expire(key, ttl)
@@ -42,14 +47,26 @@ end
 
 -- A value holds many items, each led by its length, because the number of arguments is limited
 -- both for a script and for a call inside it.
-function apply.push(key, keep, first, last)
+local function append(list, first, last)
   for i = first, last do
     local items, at = {}, 1
     while at <= #ARGV[i] do
       items[#items + 1], at = struct.unpack('>I4c0', ARGV[i], at)
     end
-    redis.call('RPUSH', key, unpack(items))
+    redis.call('RPUSH', list, unpack(items))
   end
+end
+
+-- The key is the leases of the queue, the first value the name of the in-flight list.
+function apply.restore(key, batch, first, last)
+  redis.call('DEL', ARGV[first])
+  append(ARGV[first], first + 1, last)
+  redis.call('ZADD', key, 0, batch)
+  return 0
+end
+
+function apply.push(key, keep, first, last)
+  append(key, first, last)
   if keep == '0' then
     redis.call('DEL', key)
   elseif keep ~= '' then
@@ -97,8 +114,8 @@ local function each(change)
 end
 
 local wrong
-each(function(key, verb)
-  if blocked[verb] and blocked[verb](key) then
+each(function(key, verb, option)
+  if blocked[verb] and blocked[verb](key, option) then
     wrong = verb
   end
 end)

@@ -337,3 +337,57 @@ pub async fn deleting_a_queue_leaves_its_batches(bench: &Bench) {
     assert_eq!(take(&bench.kv, 0, LONG).await.unwrap().items, bytes(&["d"]));
     assert_eq!(bench.kv.finish(QUEUE, &id, vec![]).await, Ok(true));
 }
+
+fn restore(id: &str, items: &[&str]) -> Op {
+    Op::Restore { queue: QUEUE.into(), id: id.into(), items: bytes(items) }
+}
+
+pub async fn a_restored_batch_is_taken_under_its_old_id(bench: &Bench) {
+    give(&bench.kv, &["a", "b", "c"]).await;
+    let old = take(&bench.kv, 2, LONG).await.unwrap();
+    assert_eq!(bench.kv.finish(QUEUE, &old.id, vec![push("dead", &["a", "b"])]).await, Ok(true));
+    // As a command does it: what was put aside goes back in one step.
+    let aside = bench.kv.take("dead", 0, LONG).await.unwrap().unwrap();
+    let ops = vec![restore(&old.id, &["a", "b"]), restore("other", &["x"]), restore("none", &[])];
+    assert_eq!(bench.kv.finish("dead", &aside.id, ops).await, Ok(true));
+    let found = state(&bench.kv, QUEUE).await;
+    assert_eq!((found.len, found.in_flight), (1, 3));
+    let mut taken = vec![take(&bench.kv, 1, LONG).await.unwrap()];
+    taken.push(take(&bench.kv, 1, LONG).await.unwrap());
+    taken.sort_by_key(|taken| taken.items.len());
+    assert_eq!((taken[0].id.as_str(), &taken[0].items), ("other", &bytes(&["x"])));
+    assert_eq!((&taken[1].id, &taken[1].items), (&old.id, &bytes(&["a", "b"])));
+    assert!(taken[0].again && taken[1].again);
+    give(&bench.kv, &["d"]).await;
+    assert_eq!(take(&bench.kv, 0, LONG).await.unwrap().items, bytes(&["c", "d"]));
+    for taken in taken {
+        assert_eq!(bench.kv.finish(QUEUE, &taken.id, vec![]).await, Ok(true));
+    }
+    assert_eq!(state(&bench.kv, QUEUE).await.in_flight, 2);
+}
+
+pub async fn a_batch_in_flight_is_not_restored(bench: &Bench) {
+    give(&bench.kv, &["a"]).await;
+    let taken = take(&bench.kv, 0, LONG).await.unwrap();
+    let ops = vec![push(NEXT, &["area"]), restore(&taken.id, &["b"])];
+    let outcome = bench.kv.apply(ops).await;
+    assert!(matches!(outcome, Err(Error::Broken(_))), "{outcome:?}");
+    assert_eq!(all_of(&bench.kv, NEXT).await, bytes(&[]));
+    assert_eq!(state(&bench.kv, QUEUE).await.in_flight, 1);
+}
+
+pub async fn queues_are_found_by_what_waits_and_by_what_is_in_flight(bench: &Bench) {
+    let kv = &bench.kv;
+    let names = ["out:a*", "out:b", "out:c", "outer", "in"];
+    kv.apply(names.map(|name| push(name, &["x"])).into()).await.unwrap();
+    kv.apply(vec![count("out:counter")]).await.unwrap();
+    kv.take("out:b", 0, LONG).await.unwrap().unwrap();
+    let taken = kv.take("out:c", 0, LONG).await.unwrap().unwrap();
+    kv.finish("out:c", &taken.id, vec![]).await.unwrap();
+    let found = kv.queue_names("out:").await.unwrap();
+    let queues: Vec<&str> =
+        found.iter().map(String::as_str).filter(|name| *name != "out:counter").collect();
+    assert_eq!(queues, ["out:a*", "out:b"]);
+    assert_eq!(kv.queue_names("out:a*").await.unwrap(), ["out:a*"]);
+    assert_eq!(kv.queue_names("nothing").await.unwrap(), [""; 0]);
+}
