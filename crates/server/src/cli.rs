@@ -421,8 +421,7 @@ async fn run(settings: &Settings, command: Command) -> Result<ExitCode, Failure>
     if let Command::Pipeline(command) = command {
         // It has something to give back when it is interrupted.
         let context = open_without_geoip(settings).await?;
-        admin::pipeline::run(context, command, &mut signals).await?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(status(admin::pipeline::run(context, command, &mut signals).await?));
     }
     tokio::select! {
         ended = run_command(settings, command) => ended,

@@ -1,16 +1,22 @@
 //! The handles that every request and every task gets.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ichnaea_domain::region::Regions;
 use ichnaea_kv::KeyValue;
 use ichnaea_store::Store;
+use reqwest::redirect::Policy;
 
 use crate::breaker::Breakers;
 use crate::clock::{Chance, Clock};
 use crate::config::Config;
 use crate::geoip::GeoIpFile;
+use crate::http::outside;
 use crate::metrics::Metrics;
+
+/// How long a connection to an export target may take to come about.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Handles to everything outside, opened once at the start.
 ///
@@ -31,6 +37,8 @@ pub struct Context {
     pub breakers: Breakers,
     /// Client for outside services.
     pub http: reqwest::Client,
+    /// Client for export targets: follows no redirect.
+    pub delivery: reqwest::Client,
     /// Region shapes and names.
     pub regions: &'static Regions,
     /// What is counted and measured.
@@ -59,6 +67,7 @@ impl Context {
         let geoip = GeoIpFile::open(config.geoip_path.clone());
         Ok(Self {
             http: crate::locate::fallback::http_client()?,
+            delivery: delivery_client(config.objects.timeout)?,
             regions: Regions::shared(),
             metrics: Metrics::open(&config),
             breakers: Breakers::new(&reader, &kv),
@@ -71,4 +80,11 @@ impl Context {
             config,
         })
     }
+}
+
+/// The client for export targets. A redirect is an answer: where reports go is the operator's
+/// decision, not that of whoever answers.
+fn delivery_client(timeout: Duration) -> anyhow::Result<reqwest::Client> {
+    let client = outside::client_builder()?.connect_timeout(CONNECT_TIMEOUT.min(timeout));
+    Ok(client.timeout(timeout).redirect(Policy::none()).build()?)
 }

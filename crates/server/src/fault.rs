@@ -21,6 +21,9 @@ pub const POINTS: &[&str] = &[
     "incoming_before_export",
     "incoming_export_sent",
     "export_decided",
+    "export_sent",
+    "export_refusal_counted",
+    "export_rested",
     "station_committed",
     "area_committed",
     "datamap_committed",
@@ -37,6 +40,8 @@ pub const POINTS: &[&str] = &[
     "cells_put",
     "cells_summed",
     "cells_listed",
+    "letters_before_finish",
+    "letters_finished",
     "task_taken",
     "task_finished",
 ];

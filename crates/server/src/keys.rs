@@ -167,6 +167,21 @@ pub fn import_start(progress: &str) -> String {
     format!("{progress}:start")
 }
 
+/// Beginning of the names of what is known about export targets that rest.
+pub const EXPORT_REST_PREFIX: &str = "ichnaea:export_rest:";
+
+/// Since when and why an export target gets nothing; JSON.
+#[must_use]
+pub fn export_rest(target: &str) -> String {
+    format!("{EXPORT_REST_PREFIX}{target}")
+}
+
+/// How often an export target refused a batch.
+#[must_use]
+pub fn refusals(batch_id: &str) -> String {
+    format!("ichnaea:refusals:{batch_id}")
+}
+
 /// How often a batch was taken again.
 #[must_use]
 pub fn tries(batch_id: &str) -> String {

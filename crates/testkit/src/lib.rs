@@ -13,6 +13,7 @@ pub mod keyvalue;
 pub mod original;
 pub mod provider;
 pub mod proxy;
+pub mod receiver;
 pub mod sentry;
 pub mod servers;
 

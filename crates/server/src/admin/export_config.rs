@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use super::assignment::{Assignment, whole};
 use super::{details, print, print_json, refuse, table, warn, word};
-use crate::tasks::update_incoming::is_exported;
 
 /// Reports per batch of a new target, as the original's own target has it.
 const BATCH: i32 = 100;
@@ -34,9 +33,10 @@ pub enum Command {
     /// Changes a target, or creates it
     #[command(after_help = "Fields:\n  \
         schema        internal (learn from the reports here), geosubmit (pass them on to another \
-        instance), s3 (keep them in a bucket) or dummy (throw them away)\n  \
-        url           where to: https://HOST/v2/geosubmit?key=KEY, or s3://BUCKET/PATH in which \
-        {source}, {api_key}, {year}, {month} and {day} are filled in\n  \
+        instance), s3 (keep them in a bucket or a folder) or dummy (throw them away)\n  \
+        url           where to: https://HOST/v2/geosubmit?key=KEY, or s3://BUCKET/PATH, gs://…, \
+        az://… or file:///FOLDER, in which {source}, {api_key}, {year}, {month} and {day} are \
+        filled in ({month:02} has two digits)\n  \
         batch         reports that have to wait before they are sent; 0: all that wait, at once; \
         whatever waits for an hour is sent anyway [for a new target: 100]\n  \
         skip_keys     API keys whose reports are left out, separated by commas\n  \
@@ -47,7 +47,10 @@ pub enum Command {
         ichnaea export-config set partner schema=geosubmit \
         url=https://partner.example/v2/geosubmit?key=our-key skip_sources=query\n  \
         ichnaea export-config set backup schema=s3 \
-        url=s3://bucket/backup/{source}/{api_key}/{year}/{month}/{day} batch=10000")]
+        url=s3://bucket/backup/{source}/{api_key}/{year}/{month}/{day} batch=10000\n\n\
+        Nothing is lost while a target is away: its reports wait. `ichnaea pipeline status` and \
+        `ichnaea doctor` say since when and why. Batches that it refuses are dead letters: \
+        `ichnaea pipeline dead-letters list`.")]
     Set {
         /// Name of the target, up to 40 letters, digits, '-', '_' and '.'
         name: String,
@@ -176,16 +179,8 @@ fn warn_about(target: &ExportConfig) {
 #[must_use]
 pub fn warning(target: &ExportConfig) -> Option<String> {
     let name = &target.name;
-    if let Some(problem) = target.problems().first() {
-        return Some(format!("target '{name}': {}: {}", problem.field, problem.what));
-    }
-    (!is_exported(target)).then(|| {
-        format!(
-            "target '{name}': this release does not send to '{}' yet; reports for it wait in \
-             their queue",
-            target.schema.as_deref().unwrap_or_default()
-        )
-    })
+    let problem = target.problems().into_iter().next()?;
+    Some(format!("target '{name}': {}: {}", problem.field, problem.what))
 }
 
 fn warn_about_all(targets: &[ExportConfig]) {

@@ -15,6 +15,7 @@ pub mod assignment;
 pub mod config;
 mod confirm;
 pub mod db;
+pub mod dead_letters;
 pub mod doctor;
 pub mod dump;
 pub mod export;

@@ -3,22 +3,24 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::DateTime;
 use clap::Subcommand;
 use ichnaea_kv::KeyValue;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::task::describe;
-use super::{print, print_json, table};
+use super::{dead_letters, print, print_json, table};
 use crate::context::Context;
 use crate::keys;
 use crate::roles::signals::Signals;
 use crate::seen::{self, Kind, Sign};
 use crate::tasks::drain::{Drain, Progress};
+use crate::tasks::export::{self, Rest};
 use crate::tasks::{Run, runner};
 
 /// What to do with the pipeline.
-#[derive(Subcommand, Clone, Copy, Debug)]
+#[derive(Subcommand, Clone, Debug)]
 pub enum Command {
     /// Works until every queue is empty, whatever the batch sizes and ages
     #[command(after_help = "Reports first, then stations, then cell areas, then the coverage \
@@ -30,6 +32,9 @@ pub enum Command {
         #[arg(long)]
         respect_batches: bool,
     },
+    /// Lists what could not be worked on, puts it back or throws it away
+    #[command(subcommand)]
+    DeadLetters(dead_letters::Command),
     /// Shows queues, batches in flight, dead letters, and which workers and schedulers are there
     Status {
         /// Print everything as JSON, empty queues too
@@ -38,21 +43,29 @@ pub enum Command {
     },
 }
 
-/// Runs one of the commands.
+/// Runs one of the commands; false when nothing was meant.
 pub async fn run(
     context: Arc<Context>,
     command: Command,
     signals: &mut Signals,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
     match command {
-        Command::Drain { respect_batches } => drain(context, respect_batches, signals).await,
+        Command::Drain { respect_batches } => {
+            drain(context, respect_batches, signals).await?;
+            Ok(true)
+        }
+        Command::DeadLetters(command) => tokio::select! {
+            done = dead_letters::run(&*context.kv, context.config.lease, command) => done,
+            stop = signals.stop() => Err(anyhow::anyhow!("interrupted by {}", stop.name())),
+        },
         Command::Status { json } => {
             let status = Status::gather(&*context.kv).await?;
             if json {
-                return print_json(&status);
+                print_json(&status)?;
+            } else {
+                status.lines().iter().for_each(print);
             }
-            status.lines().iter().for_each(print);
-            Ok(())
+            Ok(true)
         }
     }
 }
@@ -127,6 +140,8 @@ impl Bar {
 pub struct Status {
     pub(super) queues: Vec<Queue>,
     pub(super) dead_letters: Vec<DeadLetters>,
+    /// Export targets that get nothing at the moment.
+    pub(super) resting: BTreeMap<String, Rest>,
     pub(super) seen: Vec<Sign>,
 }
 
@@ -150,7 +165,7 @@ impl Status {
     pub async fn gather(kv: &dyn KeyValue) -> anyhow::Result<Self> {
         let mut names: Vec<String> =
             keys::data_queues().into_iter().map(|queue| queue.name).collect();
-        names.splice(1..1, kv.keys(keys::EXPORT_PREFIX).await?);
+        names.splice(1..1, kv.queue_names(keys::EXPORT_PREFIX).await?);
         let states = kv.queues(&names).await?;
         let queues = names.into_iter().zip(states).map(|(name, state)| Queue {
             name,
@@ -160,7 +175,8 @@ impl Status {
         });
         Ok(Self {
             queues: queues.collect(),
-            dead_letters: dead_letters(kv).await?,
+            dead_letters: kept_letters(kv).await?,
+            resting: export::resting(kv).await?,
             seen: seen::lately(kv).await?,
         })
     }
@@ -187,6 +203,13 @@ impl Status {
             let counts = counts.join(", ");
             lines.push(format!("Dead letters of {queue}: {kept} kept; ever: {counts}"));
         }
+        for (target, Rest { since_ms, failures, why, .. }) in &self.resting {
+            let since = DateTime::from_timestamp_millis(*since_ms).unwrap_or_default().naive_utc();
+            lines.push(format!(
+                "Export target {target} gets nothing since {}, {failures} tries: {why}",
+                since.format("%Y-%m-%d %H:%M:%S")
+            ));
+        }
         for kind in [Kind::Worker, Kind::Scheduler] {
             let of_kind: Vec<&Sign> = self.seen.iter().filter(|sign| sign.kind == kind).collect();
             if of_kind.is_empty() {
@@ -207,12 +230,12 @@ fn describe_sign(sign: &Sign) -> String {
     )
 }
 
-async fn dead_letters(kv: &dyn KeyValue) -> anyhow::Result<Vec<DeadLetters>> {
+async fn kept_letters(kv: &dyn KeyValue) -> anyhow::Result<Vec<DeadLetters>> {
     let mut letters: BTreeMap<String, DeadLetters> = BTreeMap::new();
-    let lists = kv.keys(keys::DEAD_PREFIX).await?;
+    let lists = kv.queue_names(keys::DEAD_PREFIX).await?;
     for (list, state) in lists.iter().zip(kv.queues(&lists).await?) {
         let queue = list.strip_prefix(keys::DEAD_PREFIX).unwrap_or(list).to_owned();
-        of_queue(&mut letters, queue).kept = state.len;
+        of_queue(&mut letters, queue).kept = state.len + state.in_flight;
     }
     let counters = kv.keys(keys::DEAD_COUNT_PREFIX).await?;
     let names: Vec<Vec<u8>> = counters.iter().map(|name| name.clone().into_bytes()).collect();
@@ -252,6 +275,15 @@ mod tests {
         let mut status = Status {
             queues: vec![queue("update_incoming", 3, 0), queue("update_cellarea", 0, 0)],
             dead_letters: vec![letters],
+            resting: BTreeMap::from([(
+                "partner".to_owned(),
+                Rest {
+                    since_ms: 1_769_860_800_000,
+                    until_ms: 0,
+                    failures: 3,
+                    why: "partner.example answered 503".into(),
+                },
+            )]),
             seen: vec![Sign {
                 kind: Kind::Worker,
                 host: "box".into(),
@@ -268,6 +300,8 @@ mod tests {
                 "queue            waiting  in flight  age (s)",
                 "update_incoming  3        0          7      ",
                 "Dead letters of update_wifi_0: 2 kept; ever: undecodable 5",
+                "Export target partner gets nothing since 2026-01-31 12:00:00, 3 tries: \
+                 partner.example answered 503",
                 "worker on box: process 7, release 0.1.0, 4 at a time, started 2026-01-31 12:00:00, \
                  seen 2026-01-31 12:05:00",
                 "No scheduler was seen in the last minute.",

@@ -180,7 +180,7 @@ definitions! {
     EXPORT_UPLOAD: Counter "data.export.upload" [tag("key"), tag("status")]
         "an upload was tried; HTTP status, or `success` and `failure` for buckets";
     EXPORT_UPLOAD_TIMING: Timer "data.export.upload.timing" [tag("key")]
-        "an upload was tried: how long that took";
+        "an upload succeeded: how long that took";
     REPORT_UPLOAD: Counter "data.report.upload" [maybe("key")]
         "reports were read for learning; `key` is the API key, if any";
     REPORT_DROP: Counter "data.report.drop" [maybe("key")]
@@ -213,6 +213,8 @@ definitions! {
         "queued items were given up";
     QUEUE_IN_FLIGHT: Gauge "queue.in_flight" [tag("queue")]
         "every minute: items in batches that workers hold";
+    EXPORT_AWAY: Gauge "data.export.away" [tag("key")]
+        "every minute, for each target outside: seconds for which it has taken nothing; 0 when all is well";
     QUEUE_DEAD_LETTERS: Gauge "queue.dead_letters" [tag("queue")]
         "every minute: dead letters that are kept for the operator; only queues that have any";
 }

@@ -164,9 +164,14 @@ impl Metrics {
         self.count(&all::EXPORT_UPLOAD, 1, &[Some(target), Some(status)]);
     }
 
-    /// How long one try to send a batch took.
+    /// How long a successful try to send a batch took.
     pub fn export_upload_timing(&self, target: &str, took: Duration) {
         self.time(&all::EXPORT_UPLOAD_TIMING, took, &[Some(target)]);
+    }
+
+    /// How long a target outside has taken nothing, seconds.
+    pub fn export_away(&self, target: &str, seconds: u64) {
+        self.gauge(&all::EXPORT_AWAY, Number::Whole(seconds), &[Some(target)]);
     }
 
     /// Reports of a known key, or of no known key, that were read for learning.
@@ -247,6 +252,7 @@ pub fn emit_all(metrics: &Metrics) {
     metrics.export_batch("backup");
     metrics.export_upload("backup", UploadStatus::Success);
     metrics.export_upload_timing("backup", took);
+    metrics.export_away("backup", 1);
     metrics.report_upload(Some("test"), 1);
     metrics.report_drop(Some("test"), 1);
     metrics.observation_upload(Kind::Wifi, Some("test"), 1);

@@ -9,14 +9,13 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use ichnaea_kv::queue::DataQueue;
 use ichnaea_kv::{Op, Taken};
 use ichnaea_store::Applied;
 use serde::{Deserialize, Serialize};
 use tracing::{debug, error, warn};
 
+use super::letter::Letter;
 use super::tally::Tally;
 use super::{Outcome, Run};
 use crate::{fault, keys};
@@ -55,11 +54,13 @@ pub enum Reason {
     Undecodable,
     /// Work on its batch failed again and again.
     FailedBatch,
+    /// An export target refused its batch again and again.
+    Refused,
 }
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 2] = [Self::Undecodable, Self::FailedBatch];
+    pub const ALL: [Self; 3] = [Self::Undecodable, Self::FailedBatch, Self::Refused];
 
     /// The name in counters and dead letters.
     #[must_use]
@@ -67,6 +68,7 @@ impl Reason {
         match self {
             Self::Undecodable => "undecodable",
             Self::FailedBatch => "failed_batch",
+            Self::Refused => "refused",
         }
     }
 }
@@ -80,15 +82,36 @@ pub struct Dead {
     pub detail: String,
     /// The item as it was in the queue.
     pub item: Vec<u8>,
+    /// The batch that shared its fate, so that it can be worked on again as what it was.
+    pub batch: Option<OfBatch>,
 }
 
-/// A dead letter as it is kept.
-#[derive(Serialize)]
-struct Letter<'a> {
-    reason: Reason,
-    detail: &'a str,
-    time: String,
-    item: String,
+/// A batch that became dead letters as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfBatch {
+    /// Its id.
+    pub id: String,
+    /// How many of its items became dead letters.
+    pub items: usize,
+}
+
+/// Work on a batch is put off: nothing is wrong here, and it does not count as a try.
+#[derive(Debug, thiserror::Error)]
+#[error("{why}")]
+pub struct Postponed {
+    /// How long the batch stays away; zero: until it is asked for.
+    pub pause: Duration,
+    /// Why.
+    pub why: String,
+}
+
+/// Who decides that a batch is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GivingUp {
+    /// The number of tries: a batch that kills its worker or fails each time is stopped.
+    AfterTries,
+    /// The work itself. How often a worker ended meanwhile says nothing about the batch.
+    ByWork,
 }
 
 /// Takes up to `max` items of a queue (0: all), lets `work` decide what follows from them, and
@@ -97,6 +120,7 @@ pub async fn work_on<F>(
     run: &Run,
     queue: &str,
     max: usize,
+    giving_up: GivingUp,
     work: impl FnOnce(Taken) -> F,
 ) -> anyhow::Result<Option<Outcome>>
 where
@@ -107,15 +131,16 @@ where
     fault::point("batch_taken");
     let (id, again) = (taken.id.clone(), taken.again);
     run.held.add(queue, &id);
-    let tries = if again { count_try(run, &id, 1).await? } else { 0 };
+    let is_counted = again && giving_up == GivingUp::AfterTries;
+    let tries = if is_counted { count_try(run, &id, 1).await? } else { 0 };
     fault::point("batch_counted");
     if tries > MAX_TRIES && has_right_schema(run).await {
         return bury(run, queue, taken, tries).await.map(Some);
     }
     match while_renewing(run, queue, &id, work(taken)).await {
-        Ok(done) => finish(run, queue, &id, again, done).await.map(Some),
+        Ok(done) => finish(run, queue, &id, is_counted, done).await.map(Some),
         Err(failure) => {
-            give_back(run, queue, &id, tries, again, &failure).await;
+            give_back(run, queue, &id, tries, is_counted, &failure).await;
             Err(failure)
         }
     }
@@ -130,7 +155,9 @@ pub async fn work_through<F>(
 where
     F: Future<Output = anyhow::Result<Done>>,
 {
-    let Some(mut outcome) = work_on(run, &queue.name, run.batch_of(queue), work).await? else {
+    let Some(mut outcome) =
+        work_on(run, &queue.name, run.batch_of(queue), GivingUp::AfterTries, work).await?
+    else {
         return Ok(Outcome::default());
     };
     outcome.is_ready = run.is_ready(queue).await?;
@@ -147,7 +174,9 @@ pub fn decode_all<T>(
     for item in items {
         match decode(&item) {
             Ok(value) => read.push(value),
-            Err(detail) => dead.push(Dead { reason: Reason::Undecodable, detail, item }),
+            Err(detail) => {
+                dead.push(Dead { reason: Reason::Undecodable, detail, item, batch: None });
+            }
         }
     }
     (read, dead)
@@ -210,13 +239,13 @@ async fn finish(
     run: &Run,
     queue: &str,
     id: &str,
-    again: bool,
+    is_counted: bool,
     done: Done,
 ) -> anyhow::Result<Outcome> {
     let Done { mut ops, dead, mut outcome, tally } = done;
     outcome.count("dead", dead.len() as u64);
     ops.extend(dead_letters(queue, &dead, &run.context.clock.now().to_string()));
-    if again {
+    if is_counted {
         ops.push(Op::Delete { key: keys::tries(id).into_bytes() });
     }
     fault::point("batch_worked");
@@ -230,13 +259,7 @@ async fn finish(
         debug!(queue, "a batch had been finished by another worker");
     }
     if !dead.is_empty() {
-        let detail = dead.first().map_or("", |first| first.detail.as_str());
-        warn!(
-            queue,
-            items = dead.len(),
-            detail,
-            "items could not be read and are dead letters now"
-        );
+        note_dead(queue, &dead);
     }
     Ok(outcome)
 }
@@ -247,14 +270,17 @@ async fn give_back(
     queue: &str,
     id: &str,
     tries: i64,
-    again: bool,
+    is_counted: bool,
     failure: &anyhow::Error,
 ) {
     fault::point("batch_before_give_back");
-    let given_back = if is_unavailable(failure) || !has_right_schema(run).await {
+    let postponed = failure.downcast_ref::<Postponed>();
+    let given_back = if let Some(Postponed { pause, .. }) = postponed {
+        run.context.kv.renew(queue, id, *pause).await
+    } else if is_unavailable(failure) || !has_right_schema(run).await {
         // Not the fault of the batch: this try does not count. Neither is a database that lets nobody
         // in or has lost its tables; the batch must not be given up when that is put right.
-        let uncounted = if again { count_try(run, id, -1).await.map(drop) } else { Ok(()) };
+        let uncounted = if is_counted { count_try(run, id, -1).await.map(drop) } else { Ok(()) };
         if let Err(failure) = uncounted {
             debug!(queue, %failure, "a try could not be uncounted");
         }
@@ -284,7 +310,13 @@ async fn has_right_schema(run: &Run) -> bool {
 async fn bury(run: &Run, queue: &str, taken: Taken, tries: i64) -> anyhow::Result<Outcome> {
     let id = taken.id;
     let detail = format!("work on batch {id} failed");
-    let into_dead = |item| Dead { reason: Reason::FailedBatch, detail: detail.clone(), item };
+    let batch = Some(OfBatch { id: id.clone(), items: taken.items.len() });
+    let into_dead = |item| Dead {
+        reason: Reason::FailedBatch,
+        detail: detail.clone(),
+        item,
+        batch: batch.clone(),
+    };
     let dead: Vec<Dead> = taken.items.into_iter().map(into_dead).collect();
     let mut ops = dead_letters(queue, &dead, &run.context.clock.now().to_string());
     ops.push(Op::Delete { key: keys::tries(&id).into_bytes() });
@@ -307,6 +339,26 @@ async fn bury(run: &Run, queue: &str, taken: Taken, tries: i64) -> anyhow::Resul
     Ok(outcome)
 }
 
+/// A line for each reason.
+fn note_dead(queue: &str, dead: &[Dead]) {
+    for reason in Reason::ALL {
+        let mut of_reason = dead.iter().filter(|dead| dead.reason == reason);
+        let Some(first) = of_reason.next() else { continue };
+        let (items, detail) = (1 + of_reason.count(), first.detail.as_str());
+        if let (Reason::Refused, Some(batch)) = (reason, &first.batch) {
+            let batch = batch.id.as_str();
+            warn!(
+                queue,
+                items,
+                batch,
+                "a target refuses a batch; its reports are dead letters now: {detail}"
+            );
+        } else {
+            warn!(queue, items, detail, "items could not be read and are dead letters now");
+        }
+    }
+}
+
 fn measure_dead(run: &Run, queue: &str, dead: &[Dead]) {
     for reason in Reason::ALL {
         let letters = dead.iter().filter(|dead| dead.reason == reason).count();
@@ -324,12 +376,7 @@ fn dead_letters(queue: &str, dead: &[Dead], time: &str) -> Vec<Op> {
     if dead.is_empty() {
         return Vec::new();
     }
-    let letter = |dead: &Dead| {
-        let item = STANDARD.encode(&dead.item);
-        let letter =
-            Letter { reason: dead.reason, detail: &dead.detail, time: time.to_owned(), item };
-        serde_json::to_vec(&letter).unwrap_or_default()
-    };
+    let letter = |dead: &Dead| Letter::new(dead, time).encode();
     let keep = Op::PushBounded {
         queue: keys::dead_letters(queue),
         items: dead.iter().map(letter).collect(),
@@ -366,7 +413,12 @@ mod tests {
 
     #[test]
     fn dead_letters_are_kept_and_counted_by_reason() {
-        let dead = |reason, item: &[u8]| Dead { reason, detail: "d".into(), item: item.to_vec() };
+        let dead = |reason, item: &[u8]| Dead {
+            reason,
+            detail: "d".into(),
+            item: item.to_vec(),
+            batch: None,
+        };
         let dead = [dead(Reason::Undecodable, b"\xff"), dead(Reason::Undecodable, b"b")];
         let ops = dead_letters("update_wifi_0", &dead, "2026-01-31 12:00:00");
         let letter = |item: &str| {

@@ -4,6 +4,7 @@
 //! updated, so that a station sees all its observations in as few updates as possible; areas
 //! follow when all cells are done.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ichnaea_domain::datamap::Quadrant;
@@ -13,6 +14,7 @@ use ichnaea_kv::QueueState;
 use ichnaea_kv::queue::DataQueue;
 use tracing::error;
 
+use super::export_reports::{Resting, UNREACHED};
 use super::{
     Outcome, Run, Size, batch, export_reports, update_cellarea, update_datamap, update_incoming,
     update_station,
@@ -54,7 +56,7 @@ pub struct Drain {
 /// A queue and who works on it.
 enum Work {
     Incoming,
-    Export(ExportConfig),
+    Export(ExportConfig, String),
     Station(Shard),
     Areas(DataQueue),
     Grid(Quadrant),
@@ -72,7 +74,9 @@ impl Drain {
     ) -> anyhow::Result<Vec<(&'static str, Outcome)>> {
         let run = Run { size: Size::Large, ..run.clone() };
         let mut done = Vec::new();
-        for (stage, works) in stages(&run).await? {
+        for stage in STAGES {
+            // Export queues come about in the stage before.
+            let works = works_of(&run, stage).await?;
             done.push((stage, self.stage(&run, stage, &works, &mut tell).await?));
         }
         Ok(done)
@@ -87,16 +91,23 @@ impl Drain {
     ) -> anyhow::Result<Outcome> {
         let mut total = Outcome::default();
         let mut pause = MIN_PAUSE;
+        // Queues whose target cannot be reached: they are left as they are.
+        let mut left_alone = BTreeSet::new();
         loop {
             let mut worked = Outcome::default();
-            for (work, _) in self.unfinished(run, works).await? {
+            for (work, _) in self.unfinished(run, works, &left_alone).await? {
                 match work.run(run).await {
-                    Ok(outcome) => worked.add(outcome),
+                    Ok(outcome) => {
+                        if outcome.counts.contains_key(UNREACHED) {
+                            left_alone.insert(work.queue().name);
+                        }
+                        worked.add(outcome);
+                    }
                     Err(failure) if batch::is_unavailable(&failure) => return Err(failure),
                     Err(failure) => error!(stage, "a batch failed: {failure:#}"),
                 }
             }
-            let unfinished = self.unfinished(run, works).await?;
+            let unfinished = self.unfinished(run, works, &left_alone).await?;
             let left = unfinished.iter().map(|(_, state)| state.len).sum();
             let items = unfinished.iter().map(|(_, state)| state.in_flight).sum();
             if worked.is_idle() {
@@ -119,12 +130,16 @@ impl Drain {
         self,
         run: &Run,
         works: &'a [Work],
+        left_alone: &BTreeSet<String>,
     ) -> anyhow::Result<Vec<(&'a Work, QueueState)>> {
         let queues: Vec<DataQueue> = works.iter().map(Work::queue).collect();
         let names: Vec<String> = queues.iter().map(|queue| queue.name.clone()).collect();
         let states = run.context.kv.queues(&names).await?;
         let is_unfinished = |work: &Work, queue: &DataQueue, state: &QueueState| {
-            let may_wait = self.respects_batches && matches!(work, Work::Export(_));
+            let may_wait = self.respects_batches && matches!(work, Work::Export(..));
+            if left_alone.contains(&queue.name) {
+                return false;
+            }
             state.in_flight > 0 || if may_wait { queue.is_ready(state) } else { state.len > 0 }
         };
         let with_state = works.iter().zip(&queues).zip(states);
@@ -136,23 +151,28 @@ impl Drain {
 }
 
 /// The parts of the pipeline, each of which has to be empty before the next one begins.
-async fn stages(run: &Run) -> anyhow::Result<[(&'static str, Vec<Work>); 5]> {
-    let configs = run.context.writer.export_configs().await?;
-    let supported = configs.into_iter().filter(update_incoming::is_supported);
-    Ok([
-        ("reports", vec![Work::Incoming]),
-        ("exports", supported.map(Work::Export).collect()),
-        ("observations", Shard::all().map(Work::Station).collect()),
-        ("areas", keys::cell_areas().map(Work::Areas).into()),
-        ("grid cells", Quadrant::ALL.map(Work::Grid).into()),
-    ])
+const STAGES: [&str; 5] = ["reports", "exports", "observations", "areas", "grid cells"];
+
+async fn works_of(run: &Run, stage: &str) -> anyhow::Result<Vec<Work>> {
+    Ok(match stage {
+        "reports" => vec![Work::Incoming],
+        "exports" => {
+            let mut configs = run.context.writer.export_configs().await?;
+            configs.retain(update_incoming::is_supported);
+            let queues = export_reports::queues(run, &configs).await?;
+            queues.into_iter().map(|(config, queue)| Work::Export(config.clone(), queue)).collect()
+        }
+        "observations" => Shard::all().map(Work::Station).collect(),
+        "areas" => keys::cell_areas().map(Work::Areas).into(),
+        _ => Quadrant::ALL.map(Work::Grid).into(),
+    })
 }
 
 impl Work {
     fn queue(&self) -> DataQueue {
         match self {
             Self::Incoming => keys::incoming(),
-            Self::Export(config) => keys::export(&config.queue("", None), config.batch_size()),
+            Self::Export(config, queue) => keys::export(queue, config.batch_size()),
             Self::Station(shard) => keys::observations(*shard),
             Self::Areas(queue) => queue.clone(),
             Self::Grid(quadrant) => keys::datamap(*quadrant),
@@ -165,7 +185,9 @@ impl Work {
                 let configs = run.context.writer.export_configs().await?;
                 update_incoming::distribute(run, &configs).await
             }
-            Self::Export(config) => export_reports::export(run, config).await,
+            Self::Export(config, queue) => {
+                export_reports::export(run, config, queue, Resting::Ended).await
+            }
             Self::Station(shard) => update_station::run(run, *shard).await,
             Self::Areas(queue) => update_cellarea::compute(run, queue).await,
             Self::Grid(quadrant) => update_datamap::run(run, *quadrant).await,

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ichnaea_domain::datamap::Quadrant;
+use ichnaea_domain::export::{ExportConfig, Schema};
 use ichnaea_domain::rate_control::{self, Controller, Loaded, Parameter, Step};
 use ichnaea_domain::station::{Kind, Shard};
 use ichnaea_kv::Op;
 use tracing::warn;
 
-use super::{Outcome, Run};
+use super::{Outcome, Run, export};
 use crate::context::Context;
 use crate::keys;
 use crate::metrics::{QueueType, RateControl};
@@ -79,7 +80,12 @@ async fn report_queues(ctx: &Context, outcome: &mut Outcome) -> anyhow::Result<u
         outcome.items += 1;
     }
     let mut queues = fixed_queues();
-    queues.extend(export_queues(ctx).await?.into_iter().map(|name| (DataType::Export, name)));
+    // Without the database, queues in which something waits are still found.
+    let configs = ctx.writer.export_configs().await.unwrap_or_default();
+    report_resting(ctx, &configs).await?;
+    queues.extend(
+        export_queues(ctx, &configs).await?.into_iter().map(|name| (DataType::Export, name)),
+    );
     let names: Vec<String> = queues.iter().map(|(_, name)| name.clone()).collect();
     let mut backlog = 0;
     for ((data_type, queue), state) in queues.iter().zip(ctx.kv.queues(&names).await?) {
@@ -90,21 +96,36 @@ async fn report_queues(ctx: &Context, outcome: &mut Outcome) -> anyhow::Result<u
             backlog += state.len + state.in_flight;
         }
     }
-    let lists = ctx.kv.keys(keys::DEAD_PREFIX).await?;
+    let lists = ctx.kv.queue_names(keys::DEAD_PREFIX).await?;
     for (list, state) in lists.iter().zip(ctx.kv.queues(&lists).await?) {
         let queue = list.strip_prefix(keys::DEAD_PREFIX).unwrap_or(list);
-        ctx.metrics.queue_dead_letters(queue, state.len);
+        ctx.metrics.queue_dead_letters(queue, state.len + state.in_flight);
     }
     Ok(backlog)
 }
 
 /// The queues of all export targets, empty ones too, and those of targets that are gone.
-async fn export_queues(ctx: &Context) -> anyhow::Result<BTreeSet<String>> {
-    let found = ctx.kv.keys(keys::EXPORT_PREFIX).await?;
-    // Without the database, queues in which something waits are still found.
-    let configs = ctx.writer.export_configs().await.unwrap_or_default();
+async fn export_queues(
+    ctx: &Context,
+    configs: &[ExportConfig],
+) -> anyhow::Result<BTreeSet<String>> {
+    let found = ctx.kv.queue_names(keys::EXPORT_PREFIX).await?;
     let single = configs.iter().filter(|config| config.queue_prefix().is_none());
     Ok(found.into_iter().chain(single.map(|config| config.queue("", None))).collect())
+}
+
+/// How long each target outside has taken nothing.
+async fn report_resting(ctx: &Context, configs: &[ExportConfig]) -> anyhow::Result<()> {
+    let resting = export::resting(&*ctx.kv).await?;
+    let now_ms = ctx.clock.now_ms();
+    let is_outside =
+        |config: &&ExportConfig| matches!(config.target(), Some(Schema::Geosubmit | Schema::S3));
+    for config in configs.iter().filter(is_outside) {
+        let since_ms = resting.get(&config.name).map_or(now_ms, |rest| rest.since_ms);
+        let seconds = u64::try_from((now_ms - since_ms) / 1000).unwrap_or(0);
+        ctx.metrics.export_away(&config.name, seconds);
+    }
+    Ok(())
 }
 
 /// What waits in a queue.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
 
-use ichnaea_domain::export::{ExportConfig, Schema};
+use ichnaea_domain::export::ExportConfig;
 use ichnaea_domain::report::{ExportedReport, QueuedReport};
 use ichnaea_kv::Op;
 use ichnaea_kv::queue::is_ready;
@@ -12,7 +12,7 @@ use tracing::warn;
 use super::batch::{Done, decode_all, work_through};
 use super::message::{Message, send};
 use super::tally::Tally;
-use super::{EXPORT_EXPIRES, Outcome, Run, Task};
+use super::{EXPORT_EXPIRES, Outcome, Run, Task, export, export_reports};
 use crate::{fault, keys};
 
 /// Reports kept for a target that nothing here takes reports for; the oldest go first.
@@ -92,21 +92,25 @@ fn grouped(reports: Vec<QueuedReport>) -> Vec<Group> {
     groups
 }
 
-/// Sends a message for every export queue that is ready; their number.
+/// Sends a message for every export queue that is ready and whose target does not rest; their
+/// number.
 async fn request_exports(run: &Run, configs: &[ExportConfig]) -> anyhow::Result<u64> {
-    let queues: Vec<(String, usize)> = configs
-        .iter()
-        .filter(|config| is_supported(config))
-        .map(|config| (config.queue("", None), config.batch_size()))
-        .collect();
-    let names: Vec<String> = queues.iter().map(|(name, _)| name.clone()).collect();
-    let states = run.context.kv.queues(&names).await?;
+    let resting = export::resting(&*run.context.kv).await?;
     let now_ms = run.context.clock.now_ms();
+    let may_be_asked = |config: &ExportConfig| {
+        is_supported(config) && !resting.get(&config.name).is_some_and(|rest| rest.is_on(now_ms))
+    };
+    let mut queues = export_reports::queues(run, configs).await?;
+    queues.retain(|(config, _)| may_be_asked(config));
+    let names: Vec<String> = queues.iter().map(|(_, name)| name.clone()).collect();
+    let states = run.context.kv.queues(&names).await?;
     let messages: Vec<Message> = queues
         .into_iter()
         .zip(&states)
-        .filter(|((_, batch), state)| is_ready(state, *batch) || has_returned(state.in_flight))
-        .map(|((name, _), _)| Message::new(Task::ExportReports, Some(name), now_ms, EXPORT_EXPIRES))
+        .filter(|((config, _), state)| {
+            is_ready(state, config.batch_size()) || has_returned(state.in_flight)
+        })
+        .map(|((_, name), _)| Message::new(Task::ExportReports, Some(name), now_ms, EXPORT_EXPIRES))
         .collect();
     if !messages.is_empty() {
         run.context.kv.apply(vec![send(&messages)]).await?;
@@ -121,13 +125,10 @@ const fn has_returned(in_flight: u64) -> bool {
     in_flight > 0
 }
 
-/// Whether this release sends reports to a target. Those for others wait in their queues.
+/// Whether anybody takes reports for a target. The newest ones for others are kept.
 #[must_use]
 pub fn is_exported(config: &ExportConfig) -> bool {
-    match config.target() {
-        Some(Schema::Internal | Schema::Dummy) => true,
-        Some(Schema::Geosubmit | Schema::S3) | None => false,
-    }
+    config.target().is_some()
 }
 
 /// As [`is_exported`], and says in the log once which target is not served.
@@ -135,11 +136,7 @@ pub fn is_exported(config: &ExportConfig) -> bool {
 pub fn is_supported(config: &ExportConfig) -> bool {
     let is_exported = is_exported(config);
     if !is_exported {
-        let problem = match config.target() {
-            Some(_) => "exporting to this kind of target is not supported yet",
-            None => "no export target of this kind; its newest reports are kept",
-        };
-        warn_once(&config.name, problem);
+        warn_once(&config.name, "no export target of this kind; its newest reports are kept");
     }
     is_exported
 }

@@ -10,7 +10,7 @@ use ichnaea_domain::stats::{self, StatKey};
 use ichnaea_kv::Taken;
 use ichnaea_store::{BatchRef, StatChanges};
 
-use super::batch::{Done, decode_all, work_on};
+use super::batch::{Done, GivingUp, decode_all, work_on};
 use super::{Outcome, ROUNDS, Run};
 use crate::{fault, keys};
 
@@ -27,7 +27,10 @@ pub async fn run(run: &Run) -> anyhow::Result<Outcome> {
     let mut has_run = false;
     for _ in 0..ROUNDS {
         let work = |taken| update(run, taken);
-        let Some(done) = work_on(run, keys::UPDATE_STAT, 0, work).await? else { break };
+        let Some(done) = work_on(run, keys::UPDATE_STAT, 0, GivingUp::AfterTries, work).await?
+        else {
+            break;
+        };
         outcome.add(done);
         has_run = true;
     }

@@ -189,6 +189,7 @@ impl Installation<'_> {
             });
             let waiting: Vec<Waiting> = waiting.collect();
             let mut findings = judge::queues(&waiting, self.config.max_waiting_reports);
+            findings.extend(judge::resting(&status.resting, self.clock.now_ms()));
             for kind in [Kind::Worker, Kind::Scheduler] {
                 findings.extend(judge::seen(kind, &status.seen, env!("CARGO_PKG_VERSION")));
             }

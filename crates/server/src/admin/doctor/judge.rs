@@ -8,7 +8,7 @@ mod pipeline;
 pub(super) use database::{Account, account, exports, keys, schema};
 pub(super) use keyvalue::{engine, memory, persistence};
 pub(super) use machine::{Clocks, Space, Whereabouts, clocks, disk, geoip, host, proxies, secret};
-pub(super) use pipeline::{Waiting, queues, seen};
+pub(super) use pipeline::{Waiting, queues, resting, seen};
 
 use super::Finding;
 

@@ -1,8 +1,11 @@
 //! What has to move, and who has to move it.
 
+use std::collections::BTreeMap;
+
 use super::time;
 use crate::admin::doctor::Finding;
 use crate::seen::{Kind, Sign};
+use crate::tasks::export::Rest;
 
 /// A queue that got nothing new for this long and still holds something is not worked on: what waits
 /// is taken after an hour at the latest.
@@ -52,7 +55,7 @@ pub(in super::super) fn queues(queues: &[Waiting], limit: u64) -> Vec<Finding> {
         findings.push(Finding::warning(
             check,
             format!("{dead} items could not be worked on and were put aside"),
-            "`ichnaea pipeline status` says in which queues and why",
+            "`ichnaea pipeline dead-letters list` shows them; its `requeue` and `drop` take them away",
         ));
     }
     if findings.is_empty() {
@@ -60,6 +63,28 @@ pub(in super::super) fn queues(queues: &[Waiting], limit: u64) -> Vec<Finding> {
         findings.push(Finding::ok(check, what));
     }
     findings
+}
+
+/// A target that takes nothing for this long is more than a disturbance.
+const AWAY_S: i64 = 24 * 3600;
+
+/// Does every export target take what is meant for it?
+pub(in super::super) fn resting(targets: &BTreeMap<String, Rest>, now_ms: i64) -> Vec<Finding> {
+    let finding = |(target, rest): (&String, &Rest)| {
+        let away_s = (now_ms - rest.since_ms).max(0) / 1000;
+        let what = format!(
+            "target '{target}' takes nothing for {}: {}; its reports wait",
+            time(away_s.unsigned_abs()),
+            rest.why
+        );
+        let remedy = "put right what the line says; it is tried again by itself";
+        if away_s >= AWAY_S {
+            Finding::error("targets", what, remedy)
+        } else {
+            Finding::warning("targets", what, remedy)
+        }
+    };
+    targets.iter().map(finding).collect()
 }
 
 /// Is somebody there to work, and of this release?
@@ -132,6 +157,19 @@ mod tests {
         ] {
             assert_eq!(verdicts(&queues(&found, limit)), expected, "{found:?}");
         }
+    }
+
+    #[test]
+    fn a_target_that_takes_nothing_is_named_with_its_reason() {
+        let rest =
+            |since_ms| Rest { since_ms, until_ms: 0, failures: 9, why: "answered 503".into() };
+        let day_ms = 1000 * AWAY_S;
+        let targets =
+            BTreeMap::from([("a".to_owned(), rest(day_ms - 1)), ("b".to_owned(), rest(0))]);
+        let found = resting(&targets, day_ms);
+        assert_eq!(verdicts(&found), [Warning, Error]);
+        assert!(found[1].what.contains("'b'") && found[1].what.contains("answered 503"));
+        assert_eq!(resting(&BTreeMap::new(), day_ms), []);
     }
 
     #[test]

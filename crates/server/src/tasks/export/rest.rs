@@ -1,0 +1,101 @@
+//! Targets that get nothing for a while: since when, why, and when they are tried again.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use ichnaea_domain::export::delivery;
+use ichnaea_kv::{KeyValue, Op};
+use serde::{Deserialize, Serialize};
+use tracing::{info, warn};
+
+use super::Answer;
+use crate::keys;
+use crate::tasks::Run;
+use crate::tasks::waiting::Waiting;
+
+/// How long it is remembered that a target rests, when nobody tries it any more.
+const TTL: Duration = Duration::from_hours(48);
+
+/// A target that could not be delivered to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rest {
+    /// When that began, milliseconds since 1970.
+    pub since_ms: i64,
+    /// When it is tried again, milliseconds since 1970.
+    pub until_ms: i64,
+    /// How often it was tried since.
+    pub failures: u32,
+    /// What the last try came to.
+    pub why: String,
+}
+
+impl Rest {
+    /// Whether the target is left alone now.
+    #[must_use]
+    pub const fn is_on(&self, now_ms: i64) -> bool {
+        self.until_ms > now_ms
+    }
+}
+
+/// What ends the rest of a target, together with a batch that was delivered.
+pub(super) fn end(target: &str) -> Op {
+    info!(export_config = target, "export target '{target}' takes reports again");
+    lines().remove(target);
+    Op::Delete { key: keys::export_rest(target).into_bytes() }
+}
+
+/// The rest of one target, if it has one.
+pub async fn of(kv: &dyn KeyValue, target: &str) -> ichnaea_kv::Result<Option<Rest>> {
+    let found = kv.get(&[keys::export_rest(target).into_bytes()]).await?;
+    Ok(found.into_iter().next().flatten().and_then(|text| serde_json::from_slice(&text).ok()))
+}
+
+/// All targets that rest or did so lately and were not delivered to since, by name.
+pub async fn all(kv: &dyn KeyValue) -> ichnaea_kv::Result<BTreeMap<String, Rest>> {
+    let names = kv.keys(keys::EXPORT_REST_PREFIX).await?;
+    let raw: Vec<Vec<u8>> = names.iter().map(|name| name.clone().into_bytes()).collect();
+    let rest = |(name, value): (&String, Option<Vec<u8>>)| {
+        let target = name.strip_prefix(keys::EXPORT_REST_PREFIX)?.to_owned();
+        Some((target, serde_json::from_slice(&value?).ok()?))
+    };
+    Ok(names.iter().zip(kv.get(&raw).await?).filter_map(rest).collect())
+}
+
+/// Lets a target rest after a failure, longer each time, and says so once a minute.
+pub(super) async fn begin(
+    run: &Run,
+    target: &str,
+    before: Option<Rest>,
+    answer: &Answer,
+) -> ichnaea_kv::Result<()> {
+    let now_ms = run.context.clock.now_ms();
+    let failures = before.as_ref().map_or(0, |rest| rest.failures).saturating_add(1);
+    let pause = delivery::rest(failures, answer.retry_after);
+    let rest = Rest {
+        since_ms: before.map_or(now_ms, |rest| rest.since_ms),
+        until_ms: now_ms.saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX)),
+        failures,
+        why: answer.why.clone(),
+    };
+    let value = serde_json::to_vec(&rest).unwrap_or_default();
+    let set = Op::Set { key: keys::export_rest(target).into_bytes(), value, ttl: Some(TTL) };
+    run.context.kv.apply(vec![set]).await?;
+    if lines().entry(target.to_owned()).or_default().is_to_be_noted(Instant::now()) {
+        let since_s = (now_ms - rest.since_ms) / 1000;
+        warn!(
+            export_config = target,
+            since_s,
+            again_in_s = pause.as_secs(),
+            "export target '{target}' gets nothing, its reports wait: {}",
+            rest.why
+        );
+    }
+    Ok(())
+}
+
+/// When each target was last spoken of.
+fn lines() -> std::sync::MutexGuard<'static, BTreeMap<String, Waiting>> {
+    static LINES: Mutex<BTreeMap<String, Waiting>> = Mutex::new(BTreeMap::new());
+    LINES.lock().unwrap_or_else(PoisonError::into_inner)
+}
