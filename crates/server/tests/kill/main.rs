@@ -36,6 +36,10 @@ fn way_to(point: &str) -> Way {
         "incoming_before_export" | "incoming_export_sent" | "task_taken" | "task_finished" => {
             Way::Worker
         }
+        "export_sent" => Way::Deliver { status: 200 },
+        "export_refusal_counted" => Way::Deliver { status: 413 },
+        "export_rested" => Way::Deliver { status: 503 },
+        "letters_before_finish" | "letters_finished" => Way::Requeue,
         "stat_collected" | "stat_committed" => Way::Task("update_statcounter"),
         "region_gathered" | "region_replaced" => Way::Task("update_statregion"),
         other => panic!("no way to {other} is known"),

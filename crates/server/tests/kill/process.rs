@@ -92,6 +92,11 @@ impl Process {
         assert!(status.success(), "{status}\n{}", self.said());
     }
 
+    /// Waits until the process has ended, however it does.
+    pub fn end(mut self) {
+        self.wait();
+    }
+
     fn wait(&mut self) -> ExitStatus {
         let started = Instant::now();
         loop {

@@ -10,12 +10,15 @@ use ichnaea_domain::report::QueuedReport;
 use ichnaea_kv::{KeyValue, Op};
 use ichnaea_server::keys;
 use ichnaea_server::tasks::Task;
+use ichnaea_server::tasks::batch::{Dead, Reason};
+use ichnaea_server::tasks::letter::Letter;
 use ichnaea_server::tasks::message::{Message, send};
 use ichnaea_testkit::Backend;
 use ichnaea_testkit::cases::{Row, Tables};
 use ichnaea_testkit::database::{self, FreshDatabase};
 use ichnaea_testkit::fixture::Database;
 use ichnaea_testkit::keyvalue::{self, FreshKeyValue};
+use ichnaea_testkit::receiver::Receiver;
 use ichnaea_testkit::servers::{MariaDbServer, RedisServer};
 use serde_json::{Value, json};
 
@@ -26,6 +29,7 @@ const AWAY: &str = "mysql://nobody@127.0.0.1:1/nothing";
 /// A server that takes longer than this to listen hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
 const DRAIN: &[&str] = &["pipeline", "drain"];
+const REQUEUE: &[&str] = &["pipeline", "dead-letters", "requeue", "--limit", "12"];
 
 /// How a point is reached.
 #[derive(Clone, Copy)]
@@ -40,6 +44,10 @@ pub enum Way {
     Bury,
     /// By a worker that was told to distribute the reports.
     Worker,
+    /// By passing the reports on to another instance as well, which answers so at first.
+    Deliver { status: u16 },
+    /// By putting back the dead letters that all reports had become.
+    Requeue,
     /// By this task, after everything was worked off.
     Task(&'static str),
 }
@@ -50,6 +58,7 @@ pub struct Scene {
     kv: Arc<dyn KeyValue>,
     database: Database,
     undisturbed: Tables,
+    receiver: Receiver,
     place: Place,
 }
 
@@ -79,7 +88,8 @@ impl Scene {
         let options = ichnaea_kv::Options::default();
         let kv = ichnaea_kv::open(&addresses.keyvalue, &options).await.unwrap();
         let database = Database::open(&addresses.database).await;
-        let mut scene = Self { addresses, kv, database, undisturbed: Tables::new(), place };
+        let (undisturbed, receiver) = (Tables::new(), Receiver::start().await);
+        let mut scene = Self { addresses, kv, database, undisturbed, receiver, place };
         scene.reset().await;
         scene.queue_reports().await;
         scene.undisturbed = scene.complete().await;
@@ -94,7 +104,13 @@ impl Scene {
         let times = if let Way::Drain { times } = way { times } else { 1 };
         for time in 1..=times {
             self.reset().await;
+            if let Way::Deliver { status } = way {
+                self.receiver = Receiver::start().await;
+                self.receiver.answer_status(status);
+                self.add_partner().await;
+            }
             self.reach(point, way, time).await;
+            self.receiver.answer_status(200);
             self.compare(point, way, time).await;
         }
     }
@@ -154,6 +170,35 @@ impl Scene {
         self.kv.apply(keys.into_iter().map(delete).collect()).await.unwrap();
     }
 
+    /// A second export target.
+    async fn add_partner(&mut self) {
+        let url = self.receiver.url();
+        let partner = json!({"name": "partner", "batch": 5, "schema": "geosubmit", "url": url});
+        let partner: Vec<Row> = partner.as_object().cloned().into_iter().collect();
+        self.database.load(&Tables::from([("export_config".to_owned(), partner)])).await;
+    }
+
+    /// Whether the partner has every report, each batch under one id whenever it came.
+    fn check_partner(&self, place: &str) {
+        let mut batches = BTreeMap::new();
+        let mut reports = 0;
+        for delivery in self.receiver.deliveries() {
+            let first = batches.entry(delivery.batch).or_insert(delivery.timestamps.clone());
+            assert_eq!(*first, delivery.timestamps, "{place}");
+        }
+        for timestamps in batches.values() {
+            reports += timestamps.len();
+        }
+        assert_eq!(reports, 12, "{place}: {batches:?}");
+        let last: BTreeMap<_, _> = self
+            .receiver
+            .deliveries()
+            .into_iter()
+            .map(|delivery| (delivery.batch, delivery.status))
+            .collect();
+        assert!(last.values().all(|status| *status == 200), "{place}: {last:?}");
+    }
+
     async fn queue_reports(&self) {
         let queued = |report| {
             let queued = json!({"api_key": null, "source": "gnss", "report": report});
@@ -177,7 +222,24 @@ impl Scene {
                     submit(addresses, None);
                 }
             }
-            Way::Drain { .. } => {
+            Way::Requeue => {
+                self.queue_reports().await;
+                let queue = keys::UPDATE_INCOMING;
+                let items = self.kv.peek(queue, 0, usize::MAX).await.unwrap();
+                let (reason, detail) = (Reason::Undecodable, "of a test".to_owned());
+                let dead = items.into_iter().map(|item| Dead {
+                    reason,
+                    detail: detail.clone(),
+                    item,
+                    batch: None,
+                });
+                let items = dead.map(|dead| Letter::new(&dead, "now").encode()).collect();
+                let put_aside = Op::Push { queue: keys::dead_letters(queue), items };
+                let delete = Op::Delete { key: queue.as_bytes().to_vec() };
+                self.kv.apply(vec![put_aside, delete]).await.unwrap();
+                addresses.run_into(REQUEUE, &fault);
+            }
+            Way::Drain { .. } | Way::Deliver { .. } => {
                 self.queue_reports().await;
                 addresses.run_into(DRAIN, &fault);
             }
@@ -216,8 +278,14 @@ impl Scene {
 
     /// Goes on after a kill, and compares what comes out.
     async fn compare(&mut self, point: &str, way: Way, time: usize) {
-        let found = self.complete().await;
         let place = format!("{point}, time {time}");
+        if let Way::Requeue = way {
+            self.requeue_all(&place).await;
+        }
+        let found = self.complete().await;
+        if let Way::Deliver { .. } = way {
+            self.check_partner(&place);
+        }
         if let Way::Bury = way {
             let letters = self.kv.peek(&keys::dead_letters("update_wifi_0"), 0, 10).await.unwrap();
             assert_eq!(letters.len(), 2, "{place}");
@@ -234,6 +302,20 @@ impl Scene {
         assert_eq!(found.len(), self.undisturbed.len(), "{place}");
     }
 
+    /// Puts back what the command that was killed still holds, when its lease is over.
+    async fn requeue_all(&self, place: &str) {
+        let list = [keys::dead_letters(keys::UPDATE_INCOMING)];
+        let started = Instant::now();
+        loop {
+            let state = self.kv.queues(&list).await.unwrap()[0];
+            if state.len + state.in_flight == 0 {
+                return;
+            }
+            assert!(started.elapsed() < PATIENCE, "{place}: {state:?}");
+            self.addresses.start(REQUEUE, None).end();
+        }
+    }
+
     /// Works off what is left, brings the counters into the tables, and reads these. Nothing may
     /// wait or be held afterwards.
     async fn complete(&mut self) -> Tables {
@@ -243,7 +325,7 @@ impl Scene {
         self.addresses.run(&["task", "run", "update_statregion"]);
         let mut names: Vec<String> =
             keys::data_queues().into_iter().map(|queue| queue.name).collect();
-        names.push("queue_export_internal".to_owned());
+        names.extend(["internal", "partner"].map(|target| format!("queue_export_{target}")));
         for (name, state) in names.iter().zip(self.kv.queues(&names).await.unwrap()) {
             assert_eq!((state.len, state.in_flight), (0, 0), "{name}");
         }
