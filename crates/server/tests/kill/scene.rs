@@ -162,9 +162,7 @@ impl Scene {
     /// Empty tables and queues, and an export target with small batches.
     async fn reset(&mut self) {
         self.database.clear().await;
-        let target = json!({"name": "internal", "batch": 4, "schema": "internal"});
-        let target: Vec<Row> = target.as_object().cloned().into_iter().collect();
-        self.database.load(&Tables::from([("export_config".to_owned(), target)])).await;
+        self.set_targets(&[internal()]).await;
         let keys = self.kv.keys("").await.unwrap();
         let delete = |key: String| Op::Delete { key: key.into_bytes() };
         self.kv.apply(keys.into_iter().map(delete).collect()).await.unwrap();
@@ -174,8 +172,12 @@ impl Scene {
     async fn add_partner(&mut self) {
         let url = self.receiver.url();
         let partner = json!({"name": "partner", "batch": 5, "schema": "geosubmit", "url": url});
-        let partner: Vec<Row> = partner.as_object().cloned().into_iter().collect();
-        self.database.load(&Tables::from([("export_config".to_owned(), partner)])).await;
+        self.set_targets(&[internal(), partner]).await;
+    }
+
+    async fn set_targets(&mut self, targets: &[Value]) {
+        let rows: Vec<Row> = targets.iter().filter_map(|row| row.as_object().cloned()).collect();
+        self.database.load(&Tables::from([("export_config".to_owned(), rows)])).await;
     }
 
     /// Whether the partner has every report, each batch under one id whenever it came.
@@ -353,6 +355,10 @@ impl Scene {
             }
         }
     }
+}
+
+fn internal() -> Value {
+    json!({"name": "internal", "batch": 4, "schema": "internal"})
 }
 
 /// Twelve reports that see the same stations from several places: some are refined, one is seen

@@ -123,10 +123,10 @@ pub async fn an_incoming_batch_asks_for_the_exports_it_made_ready(backend: Backe
     assert_eq!(messages[0].argument.as_deref(), Some("queue_export_internal"));
 }
 
-pub async fn targets_that_are_not_supported_keep_their_reports(backend: Backend) {
+pub async fn targets_that_nobody_sends_to_keep_their_reports(backend: Backend) {
     let bench = Bench::new(backend).await;
     bench.database.execute(&[
-        "INSERT INTO export_config (name, batch, `schema`) VALUES ('later', 1, 'geosubmit')",
+        "INSERT INTO export_config (name, batch, `schema`) VALUES ('later', 1, 'carrier-pigeon')",
         "INSERT INTO export_config (name, batch, `schema`) VALUES ('none', 1, 'dummy')",
     ]);
     bench.submit(&[report(51.5, -0.1, &wifi("94:b4:0f:01:0d:01"))]).await;

@@ -27,7 +27,7 @@ on_both_pairs! {
     flow::a_batch_that_others_hold_is_waited_for,
     flow::an_export_queue_below_its_batch_can_be_left_alone,
     flow::an_incoming_batch_asks_for_the_exports_it_made_ready,
-    flow::targets_that_are_not_supported_keep_their_reports,
+    flow::targets_that_nobody_sends_to_keep_their_reports,
     flow::an_observation_in_a_wrong_queue_reaches_its_table,
     broken::reports_wait_while_the_database_is_away,
     broken::observations_are_put_back_while_the_database_is_away,
