@@ -31,11 +31,6 @@ pub const POINTS: &[&str] = &[
     "stat_committed",
     "region_gathered",
     "region_replaced",
-    "import_begun",
-    "import_committed",
-    "import_areas_asked",
-    "import_written",
-    "import_computed",
     "cells_written",
     "cells_put",
     "cells_summed",
@@ -45,6 +40,10 @@ pub const POINTS: &[&str] = &[
     "task_taken",
     "task_finished",
 ];
+
+/// The points an import passes whose rows are merged into the tables, in order.
+pub const MERGE_POINTS: &[&str] =
+    &["merge_begun", "merge_committed", "merge_areas_asked", "merge_written", "merge_computed"];
 
 /// The points an import of a log passes, in order.
 pub const LOG_POINTS: &[&str] = &[

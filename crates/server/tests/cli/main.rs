@@ -13,6 +13,7 @@ mod doctor;
 mod export_config;
 mod files;
 mod logs;
+mod import;
 mod operate;
 mod process;
 mod roles;
@@ -71,6 +72,17 @@ on_both_pairs! {
     logs::logs_of_every_app_become_stations,
     logs::a_log_is_imported_once_unless_that_is_wanted,
     logs::an_import_waits_while_too_much_waits,
+    import::a_file_of_cells_is_merged_and_every_row_is_accounted_for,
+    import::newer_rows_overwrite_and_older_ones_do_not,
+    import::the_same_file_is_imported_once,
+    import::nothing_is_written_in_a_dry_run,
+    import::packed_files_and_standard_input_are_read,
+    import::a_file_that_ends_early_gives_what_it_has,
+    import::what_cannot_be_imported_is_said,
+    import::rejects_that_cannot_be_written_stop_the_import_before_it_begins,
+    import::cells_under_conditions_are_kept_apart,
+    import::tables_of_stations_come_in_with_all_columns,
+    import::the_tool_of_the_original_is_understood,
     sentry::a_database_that_fails_is_reported_once_and_requests_go_on,
     sentry::a_failure_to_count_is_reported,
     sentry::a_failed_task_is_reported_with_its_name,

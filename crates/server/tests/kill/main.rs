@@ -10,6 +10,7 @@
 )]
 
 mod logs;
+mod import;
 mod process;
 mod scene;
 
@@ -99,4 +100,14 @@ async fn a_kill_doubles_and_loses_no_numbers_on_sqlite_and_embedded() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_doubles_and_loses_no_numbers_on_mariadb_and_redis() {
     numbers_of(Backend::Server).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_that_is_killed_anywhere_is_finished_by_the_next_on_sqlite_and_embedded() {
+    import::every_point(Backend::Embedded);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_that_is_killed_anywhere_is_finished_by_the_next_on_mariadb_and_redis() {
+    import::every_point(Backend::Server);
 }

@@ -63,7 +63,8 @@ pub(super) async fn import(
     let Read { reader, rows, good, digest, size, rejects, mut summary } = read;
     if job.options.dry_run {
         write(&job, None, reader, rows, good, &mut summary).await?;
-        summary.took(started.elapsed().as_secs_f64());
+        summary.rows_took(started.elapsed());
+        summary.took(started.elapsed());
         return Ok((summary, rejects));
     }
     if !job.options.again
@@ -82,7 +83,7 @@ pub(super) async fn import(
         started: context.clock.now(),
     };
     let begun = context.writer.begin_import(&file).await?;
-    fault::point("import_begun");
+    fault::point("merge_begun");
     summary.import = Some(begun.id);
     summary.is_resumed = begun.is_resumed;
     let merge = Merge {
@@ -93,17 +94,18 @@ pub(super) async fn import(
     write(&job, Some((merge, begun.is_resumed)), reader, rows, good, &mut summary)
         .await
         .context("the import is not finished; the same command goes on with it")?;
-    fault::point("import_written");
+    summary.rows_took(started.elapsed());
+    fault::point("merge_written");
     summary.areas = areas::compute(&context).await?;
     ensure!(summary.adds_up(), "the counts do not add up: {summary:?}");
-    summary.took(started.elapsed().as_secs_f64());
+    summary.took(started.elapsed());
     let end = ImportEnd {
         finished: context.clock.now(),
         records: summary.rows,
         rejected: summary.rejected,
         outcome: serde_json::to_string(&summary)?,
     };
-    fault::point("import_computed");
+    fault::point("merge_computed");
     context.writer.finish_import(begun.id, &end).await?;
     Ok((summary, rejects))
 }
@@ -238,9 +240,9 @@ async fn write(
         }
         written += duplicates.len() as u64;
         if let Some((group, count, (merged, touched))) = done {
-            fault::point("import_committed");
+            fault::point("merge_committed");
             areas::request(context, &touched).await?;
-            fault::point("import_areas_asked");
+            fault::point("merge_areas_asked");
             summary.merged(group, merged);
             written += count;
         }

@@ -55,7 +55,8 @@ pub(super) async fn import(
         let count = move || survey::count(format, input, moment, writer, looked);
         let counts = tokio::task::spawn_blocking(count).await??;
         summary.surveyed(&counts);
-        summary.took(started.elapsed().as_secs_f64());
+        summary.rows_took(started.elapsed());
+    summary.took(started.elapsed());
         return Ok((summary, rejects));
     }
     if !job.options.again
@@ -106,7 +107,8 @@ pub(super) async fn import(
         }
     };
     summary.surveyed(&counts);
-    summary.took(started.elapsed().as_secs_f64());
+    summary.rows_took(started.elapsed());
+    summary.took(started.elapsed());
     let end = ImportEnd {
         finished: context.clock.now(),
         records: summary.rows,

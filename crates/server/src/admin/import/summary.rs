@@ -1,6 +1,7 @@
 //! What became of the rows of a file.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use ichnaea_domain::import::Reason;
 use ichnaea_store::Merged;
@@ -57,7 +58,11 @@ pub(super) struct Summary {
     pub(super) by_reason: BTreeMap<&'static str, u64>,
     /// Cell areas that were computed anew.
     pub(super) areas: u64,
+    /// How long everything took.
     pub(super) seconds: f64,
+    /// How long it took until all rows were in the tables, without areas and statistics.
+    pub(super) rows_seconds: f64,
+    /// Rows in that time.
     pub(super) rows_per_second: u64,
 }
 
@@ -97,10 +102,16 @@ impl Summary {
         self.rows == self.added + self.updated + self.unchanged + self.duplicates + self.rejected
     }
 
+    /// Notes that all rows are where they belong.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "for the reader")]
-    pub(super) fn took(&mut self, seconds: f64) {
-        self.seconds = (seconds * 1000.0).round() / 1000.0;
-        self.rows_per_second = (self.rows as f64 / seconds.max(0.001)) as u64;
+    pub(super) fn rows_took(&mut self, time: Duration) {
+        self.rows_seconds = rounded(time);
+        self.rows_per_second = (self.rows as f64 / time.as_secs_f64().max(0.001)) as u64;
+    }
+
+    /// Notes that everything is done.
+    pub(super) fn took(&mut self, time: Duration) {
+        self.seconds = rounded(time);
     }
 
     /// What a person reads.
@@ -157,9 +168,16 @@ impl Summary {
         if self.areas > 0 {
             lines.push(format!("{} cell areas computed", self.areas));
         }
-        lines.push(format!("{:.1} s, {} rows/s", self.seconds, self.rows_per_second));
+        lines.push(format!(
+            "{:.1} s; the rows took {:.1} s, {} rows/s",
+            self.seconds, self.rows_seconds, self.rows_per_second
+        ));
         lines
     }
+}
+
+fn rounded(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 #[cfg(test)]
