@@ -65,6 +65,10 @@ def main():
         for item in case.get("queued") or []:
             text = item if isinstance(item, str) else json.dumps(item)
             keep("queued_report", text.encode())
+    for case in json.loads((CASES / "exports.json").read_text()):
+        if case["kind"] == "import":
+            keep("cell_csv", case["csv"].encode())
+    keep("cell_csv", b'"NR",262,2,16777213,68719476735,7,9.5,50.1,1e3,3.0,1,,1600000000\r\nnb-iot,1,2\n"')
     for text in EXTRA:
         keep("json", text.encode())
         keep("locate_request", text.encode())

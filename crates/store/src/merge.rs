@@ -71,6 +71,9 @@ const BOX: [&str; 4] = ["max_lat", "min_lat", "max_lon", "min_lon"];
 const SQLITE_ROWS: usize = 20_000;
 const SERVER_ROWS: usize = 10_000;
 
+/// Twice as long as others take to see that an SQLite file is free.
+const SQLITE_PAUSE: Duration = Duration::from_millis(8);
+
 /// How many rows are looked for by one statement.
 const KEYS_PER_STATEMENT: usize = 1000;
 
@@ -97,6 +100,15 @@ impl Store {
         match self.driver.dialect() {
             Dialect::Sqlite => 1,
             Dialect::MySql => 2,
+        }
+    }
+
+    /// How long to pause between two calls, so that others who want to write get their turn.
+    #[must_use]
+    pub const fn merge_pause(&self) -> Duration {
+        match self.driver.dialect() {
+            Dialect::Sqlite => SQLITE_PAUSE,
+            Dialect::MySql => Duration::ZERO,
         }
     }
 

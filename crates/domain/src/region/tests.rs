@@ -182,3 +182,32 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    /// The short cuts for cells change nothing.
+    #[test]
+    fn the_region_of_a_cell_is_what_the_slow_way_says(
+        lat in -85.0..85.0_f64,
+        lon in prop_oneof![-180.0..180.0_f64, 179.0..180.0_f64, -180.0..-179.0_f64, -10.0..40.0_f64],
+        number in 0..mcc::MOBILE_COUNTRY_CODES.len(),
+        is_here in any::<bool>(),
+    ) {
+        let regions = Regions::shared();
+        let here = regions.region(lat, lon);
+        let of_here = mcc::MOBILE_COUNTRY_CODES.iter().find(|(_, codes)| {
+            here.is_some_and(|here| codes.contains(&here))
+        });
+        let (mcc, codes) = match of_here {
+            Some(entry) if is_here => *entry,
+            _ => mcc::MOBILE_COUNTRY_CODES[number],
+        };
+        let near: Vec<_> =
+            codes.iter().filter(|&&code| regions.contains(code, lat, lon)).copied().collect();
+        let slow = match near.as_slice() {
+            [] => None,
+            [only] => Some(*only),
+            _ => here,
+        };
+        prop_assert_eq!(regions.for_cell(lat, lon, mcc), slow);
+    }
+}

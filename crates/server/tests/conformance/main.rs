@@ -11,6 +11,7 @@ mod support;
 
 mod deliberate;
 mod exports;
+mod import;
 mod monitoring;
 mod pipeline;
 mod provider;
@@ -50,6 +51,7 @@ on_both_pairs! {
     reports_are_taken_in_as_recorded => super::submit::submit,
     the_provider_is_asked_as_recorded => super::provider::provider,
     stations_are_learned_as_recorded => super::pipeline::pipeline,
+    files_of_cells_are_imported_as_recorded => super::import::import,
     health_is_told_as_recorded => super::monitoring::monitoring,
     files_are_written_as_recorded => super::exports::exports,
 }
@@ -73,6 +75,7 @@ async fn two_instances_behind_nginx_on_a_strict_server_answer_as_recorded() {
     submit::submit(setting).await;
     provider::provider(setting).await;
     pipeline::pipeline(setting).await;
+    import::import(setting).await;
     monitoring::monitoring(setting).await;
     exports::exports(setting).await;
     assert_readers_only_read(&server);

@@ -10,6 +10,7 @@ mod configuration;
 mod connections;
 mod datamap;
 mod imports;
+mod merge;
 mod old_schema;
 mod restricted;
 mod revisions;

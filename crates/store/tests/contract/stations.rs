@@ -69,7 +69,11 @@ pub(crate) async fn insert(store: &Store, id: &str, rows: Vec<(StationKey, Stati
 }
 
 /// The whole rows of these stations.
-async fn read(store: &Store, id: &str, keys: Vec<StationKey>) -> HashMap<StationKey, Station> {
+pub(crate) async fn read(
+    store: &Store,
+    id: &str,
+    keys: Vec<StationKey>,
+) -> HashMap<StationKey, Station> {
     let (answer, rows) = std::sync::mpsc::channel();
     let decide = move |found: &HashMap<_, _>| {
         answer.send(found.clone()).unwrap();

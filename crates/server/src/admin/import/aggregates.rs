@@ -243,6 +243,7 @@ async fn write(
             fault::point("merge_committed");
             areas::request(context, &touched).await?;
             fault::point("merge_areas_asked");
+            tokio::time::sleep(store.merge_pause()).await;
             summary.merged(group, merged);
             written += count;
         }
