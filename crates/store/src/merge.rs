@@ -81,6 +81,10 @@ const KEYS_PER_STATEMENT: usize = 1000;
 /// all over the place, such as that of the times of change.
 const CACHE_KIB: i64 = 96 * 1024;
 
+/// Pages that gather in the journal before they are written to the file, 256 MB. Every transaction
+/// changes many of the same pages, which are then written once.
+const CHECKPOINT_PAGES: u32 = 65_536;
+
 /// How often a transaction is tried in all on a server.
 const TRIES: u32 = 6;
 
@@ -212,12 +216,29 @@ async fn merge_sqlite(
     driver
         .with_writer(WHOLE_TABLE, move |connection| {
             connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-            connection.execute_batch(Dialect::Sqlite.begin())?;
-            let merged = write_sqlite(connection, &target, &rows)?;
-            connection.execute_batch("COMMIT")?;
-            Ok(merged)
+            connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+            // A power cut may take back the last of these transactions, but never one without those
+            // after it, and the note that an import is finished is synced like everything else.
+            connection.pragma_update(None, "synchronous", "normal")?;
+            let merged = commit_sqlite(connection, &target, &rows);
+            if !connection.is_autocommit() {
+                connection.execute_batch("ROLLBACK")?;
+            }
+            connection.pragma_update(None, "synchronous", "full")?;
+            merged
         })
         .await
+}
+
+fn commit_sqlite(
+    connection: &rusqlite::Connection,
+    target: &Target,
+    rows: &[(StationKey, Station)],
+) -> Result<(Merged, Vec<AreaKey>)> {
+    connection.execute_batch(Dialect::Sqlite.begin())?;
+    let merged = write_sqlite(connection, target, rows)?;
+    connection.execute_batch("COMMIT")?;
+    Ok(merged)
 }
 
 fn write_sqlite(

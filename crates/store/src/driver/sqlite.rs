@@ -357,7 +357,7 @@ fn switch_to_wal(connection: &Connection, patience: Duration) -> rusqlite::Resul
 fn open(place: &Place, duty: Duty, is_first: bool) -> Result<Connection> {
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     flags.set(OpenFlags::SQLITE_OPEN_CREATE, !place.read_only && is_first);
-    let connection = match &place.file {
+    let mut connection = match &place.file {
         Some(file) => Connection::open_with_flags(file, flags),
         None => Connection::open_in_memory(),
     }

@@ -248,7 +248,7 @@ pub(super) struct Blocks {
 }
 
 /// What [`Blocks::line`] found.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Line {
     /// A line, without its end.
     Whole,
