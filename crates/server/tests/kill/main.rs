@@ -9,8 +9,8 @@
     reason = "a test that cannot go on says so and stops"
 )]
 
-mod logs;
 mod import;
+mod logs;
 mod process;
 mod scene;
 

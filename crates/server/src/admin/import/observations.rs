@@ -56,7 +56,7 @@ pub(super) async fn import(
         let counts = tokio::task::spawn_blocking(count).await??;
         summary.surveyed(&counts);
         summary.rows_took(started.elapsed());
-    summary.took(started.elapsed());
+        summary.took(started.elapsed());
         return Ok((summary, rejects));
     }
     if !job.options.again
