@@ -17,6 +17,8 @@ pub const POINTS: &[&str] = &[
     "batch_given_back",
     "batch_before_bury",
     "batch_buried",
+    "letters_before_finish",
+    "letters_finished",
     "incoming_decided",
     "incoming_before_export",
     "incoming_export_sent",
@@ -35,8 +37,6 @@ pub const POINTS: &[&str] = &[
     "cells_put",
     "cells_summed",
     "cells_listed",
-    "letters_before_finish",
-    "letters_finished",
     "task_taken",
     "task_finished",
 ];

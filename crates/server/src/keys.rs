@@ -176,6 +176,12 @@ pub fn export_rest(target: &str) -> String {
     format!("{EXPORT_REST_PREFIX}{target}")
 }
 
+/// The lease of the one who tries an export target that is in trouble.
+#[must_use]
+pub fn export_try(target: &str) -> String {
+    format!("ichnaea:export_try:{target}")
+}
+
 /// How often an export target refused a batch.
 #[must_use]
 pub fn refusals(batch_id: &str) -> String {

@@ -5,6 +5,7 @@
 //! what it held comes back with the next one.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::ensure;
@@ -23,8 +24,8 @@ use crate::{fault, keys};
 const PAGE: usize = 1000;
 /// The most that are, so as not to part a batch.
 const MAX_PAGE: usize = 100_000;
-/// Digits of the id of a letter.
-const ID_DIGITS: usize = 12;
+/// Length of the id of a letter; each byte is two digits.
+const ID_BYTES: usize = 6;
 
 /// What to do with dead letters.
 #[derive(Subcommand, Clone, Debug)]
@@ -97,7 +98,7 @@ pub enum Command {
 pub struct Which {
     /// Their queue; without one, of all queues
     queue: Option<String>,
-    /// Why they are dead: undecodable, failed_batch or refused
+    /// Why they are dead: `undecodable`, `failed_batch` or `refused`
     #[arg(long)]
     reason: Option<String>,
     /// Ids of letters, or of batches
@@ -275,8 +276,15 @@ impl Which {
 
 /// The id of a letter: what it says, in short.
 fn id_of(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()[..ID_DIGITS].to_owned()
+    hex(&Sha256::digest(bytes)[..ID_BYTES])
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a text cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn shown(queue: &str, bytes: &[u8]) -> Shown {
@@ -308,10 +316,7 @@ fn shown(queue: &str, bytes: &[u8]) -> Shown {
 fn readable(item: &[u8]) -> Value {
     let as_form =
         |codec| DataQueue { name: String::new(), codec, batch: 0 }.decode::<Value>(item).ok();
-    as_form(Codec::Json).or_else(|| as_form(Codec::GzipJson)).unwrap_or_else(|| {
-        let hex = |byte: &u8| format!("{byte:02x}");
-        item.iter().map(hex).collect::<String>().into()
-    })
+    as_form(Codec::Json).or_else(|| as_form(Codec::GzipJson)).unwrap_or_else(|| hex(item).into())
 }
 
 /// What becomes of letters.

@@ -2,9 +2,10 @@
 
 use anyhow::bail;
 use ichnaea_domain::export::{ExportConfig, Schema};
+use uuid::Uuid;
 
 use super::batch::{self, GivingUp, Postponed};
-use super::export::{deliver, learn_from, rest_of};
+use super::export::{deliver, has_tried, learn_from, may_try, rest_of};
 use super::run::LARGE_BATCH;
 use super::{Outcome, Run, update_incoming};
 use crate::keys;
@@ -111,10 +112,18 @@ pub async fn export(
         if resting == Resting::Respected && rest.as_ref().is_some_and(|rest| rest.is_on(now_ms)) {
             return Ok(Outcome::default());
         }
+        let holder = rest.is_some().then(|| Uuid::new_v4().to_string());
+        if let Some(holder) = &holder
+            && !may_try(run, &config.name, holder).await?
+        {
+            return Ok(Outcome::default());
+        }
         let work = |taken| deliver(run, config, queue, rest, taken);
-        batch::work_on(run, queue, take, GivingUp::ByWork, work)
-            .await
-            .map(Option::unwrap_or_default)
+        let worked = batch::work_on(run, queue, take, GivingUp::ByWork, work).await;
+        if let Some(holder) = &holder {
+            has_tried(run, &config.name, holder).await;
+        }
+        worked.map(Option::unwrap_or_default)
     };
     let mut outcome = match worked {
         Ok(outcome) => outcome,

@@ -116,7 +116,8 @@ async fn export_queues(
 
 /// How long each target outside has taken nothing.
 async fn report_resting(ctx: &Context, configs: &[ExportConfig]) -> anyhow::Result<()> {
-    let resting = export::resting(&*ctx.kv).await?;
+    let names = configs.iter().map(|config| config.name.as_str());
+    let resting = export::resting_of(&*ctx.kv, names).await?;
     let now_ms = ctx.clock.now_ms();
     let is_outside =
         |config: &&ExportConfig| matches!(config.target(), Some(Schema::Geosubmit | Schema::S3));

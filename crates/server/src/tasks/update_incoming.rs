@@ -95,7 +95,8 @@ fn grouped(reports: Vec<QueuedReport>) -> Vec<Group> {
 /// Sends a message for every export queue that is ready and whose target does not rest; their
 /// number.
 async fn request_exports(run: &Run, configs: &[ExportConfig]) -> anyhow::Result<u64> {
-    let resting = export::resting(&*run.context.kv).await?;
+    let names = configs.iter().map(|config| config.name.as_str());
+    let resting = export::resting_of(&*run.context.kv, names).await?;
     let now_ms = run.context.clock.now_ms();
     let may_be_asked = |config: &ExportConfig| {
         is_supported(config) && !resting.get(&config.name).is_some_and(|rest| rest.is_on(now_ms))

@@ -51,7 +51,9 @@ fn by_folder(objects: Vec<(String, Vec<u8>)>) -> BTreeMap<String, Vec<i64>> {
         assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{key}");
         folders.entry(folder.to_owned()).or_default().extend(timestamps(&body));
     }
-    folders.values_mut().for_each(|numbers| numbers.sort_unstable());
+    for numbers in folders.values_mut() {
+        numbers.sort_unstable();
+    }
     folders
 }
 

@@ -21,6 +21,7 @@ on_both_pairs! {
     targets::a_partner_gets_what_the_original_would_send,
     targets::a_batch_is_repeated_under_its_id_until_the_target_takes_it,
     targets::a_target_that_is_away_for_long_loses_nothing_and_makes_no_dead_letters,
+    targets::one_worker_at_a_time_tries_a_target_in_trouble,
     targets::a_batch_that_a_target_refuses_is_a_dead_letter_and_others_pass_it,
     targets::what_is_the_fault_of_an_address_or_a_key_is_held_against_no_batch,
     targets::a_target_can_say_when_it_wants_to_be_asked_again,

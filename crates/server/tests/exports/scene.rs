@@ -126,16 +126,19 @@ impl Scene {
 
     /// One look at all queues of the target, whether it rests or not.
     pub async fn try_now(&self) -> BTreeMap<&'static str, u64> {
-        let key = keys::export_rest(TARGET).into_bytes();
-        let found = self.run.context.kv.get(&[key.clone()]).await.unwrap().remove(0);
-        if let Some(found) = found {
-            // As if its rest were over.
-            let mut rest: Value = serde_json::from_slice(&found).unwrap();
-            rest["until_ms"] = 0.into();
-            let value = rest.to_string().into_bytes();
-            self.run.context.kv.apply(vec![Op::Set { key, value, ttl: None }]).await.unwrap();
-        }
+        self.end_rest().await;
         self.task(Task::ExportReports, Some(TARGET)).await.counts
+    }
+
+    /// As if the rest of the target were over.
+    pub async fn end_rest(&self) {
+        let key = keys::export_rest(TARGET).into_bytes();
+        let found = self.run.context.kv.get(std::slice::from_ref(&key)).await.unwrap().remove(0);
+        let Some(found) = found else { return };
+        let mut rest: Value = serde_json::from_slice(&found).unwrap();
+        rest["until_ms"] = 0.into();
+        let value = rest.to_string().into_bytes();
+        self.run.context.kv.apply(vec![Op::Set { key, value, ttl: None }]).await.unwrap();
     }
 
     /// Works until everything that can be sent was.

@@ -128,6 +128,27 @@ pub async fn a_target_that_is_away_for_long_loses_nothing_and_makes_no_dead_lett
     assert_eq!(kv.keys("ichnaea:tries:").await.unwrap(), [""; 0]);
 }
 
+pub async fn one_worker_at_a_time_tries_a_target_in_trouble(backend: Backend) {
+    let (receiver, scene) = scene(backend).await;
+    receiver.answer(|_, _| Reply::status(200).after(Duration::from_secs(3)));
+    scene.arrive("gnss", None, 1..7).await;
+    scene.end_rest().await;
+    assert_eq!(scene.task(Task::ExportReports, Some(TARGET)).await.counts["unreached"], 1);
+    scene.end_rest().await;
+    let before = receiver.deliveries().len();
+    let (first, second) = tokio::join!(
+        scene.task(Task::ExportReports, Some(TARGET)),
+        scene.task(Task::ExportReports, Some(TARGET)),
+    );
+    let tries = [first, second].map(|outcome| outcome.counts.get("unreached").copied());
+    assert!(tries == [Some(1), None] || tries == [None, Some(1)], "{tries:?}");
+    assert_eq!(receiver.deliveries().len() - before, 3);
+    assert_eq!(scene.queue(QUEUE).await.in_flight, 2, "others still wait in the queue");
+    receiver.answer_status(200);
+    scene.drain().await;
+    assert_eq!(scene.queue(QUEUE).await.in_flight, 0);
+}
+
 pub async fn a_batch_that_a_target_refuses_is_a_dead_letter_and_others_pass_it(backend: Backend) {
     let (receiver, scene) = scene(backend).await;
     let message = json!({"error": {"code": 400, "message": "Parse\nError", "errors": []}});

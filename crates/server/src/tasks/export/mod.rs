@@ -21,7 +21,7 @@ use ichnaea_kv::{Op, Taken};
 
 pub use geosubmit::BATCH_HEADER;
 pub(super) use internal::learn_from;
-pub use rest::{Rest, all as resting, of as rest_of};
+pub use rest::{Rest, all as resting, has_tried, may_try, of as rest_of, of_these as resting_of};
 
 use super::batch::{Dead, Done, OfBatch, Postponed, Reason, decode_all};
 use super::tally::Tally;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ichnaea_domain::export::delivery;
 use ichnaea_kv::{KeyValue, Op};
 use serde::{Deserialize, Serialize};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::Answer;
 use crate::keys;
@@ -51,6 +51,20 @@ pub async fn of(kv: &dyn KeyValue, target: &str) -> ichnaea_kv::Result<Option<Re
     Ok(found.into_iter().next().flatten().and_then(|text| serde_json::from_slice(&text).ok()))
 }
 
+/// Those of these targets that have one, by name.
+pub async fn of_these(
+    kv: &dyn KeyValue,
+    targets: impl Iterator<Item = &str>,
+) -> ichnaea_kv::Result<BTreeMap<String, Rest>> {
+    let targets: Vec<&str> = targets.collect();
+    let raw: Vec<Vec<u8>> =
+        targets.iter().map(|target| keys::export_rest(target).into_bytes()).collect();
+    let rest = |(target, value): (&&str, Option<Vec<u8>>)| {
+        Some(((*target).to_owned(), serde_json::from_slice(&value?).ok()?))
+    };
+    Ok(targets.iter().zip(kv.get(&raw).await?).filter_map(rest).collect())
+}
+
 /// All targets that rest or did so lately and were not delivered to since, by name.
 pub async fn all(kv: &dyn KeyValue) -> ichnaea_kv::Result<BTreeMap<String, Rest>> {
     let names = kv.keys(keys::EXPORT_REST_PREFIX).await?;
@@ -60,6 +74,21 @@ pub async fn all(kv: &dyn KeyValue) -> ichnaea_kv::Result<BTreeMap<String, Rest>
         Some((target, serde_json::from_slice(&value?).ok()?))
     };
     Ok(names.iter().zip(kv.get(&raw).await?).filter_map(rest).collect())
+}
+
+/// Whether this is the one who may try a target that is in trouble. Everybody else goes on with
+/// something better than waiting for the same answer.
+pub async fn may_try(run: &Run, target: &str, holder: &str) -> ichnaea_kv::Result<bool> {
+    // A try that is killed frees the target a little later.
+    let ttl = run.context.config.objects.timeout + Duration::from_secs(20);
+    run.context.kv.hold(&keys::export_try(target), holder, ttl).await
+}
+
+/// Ends what [`may_try`] began.
+pub async fn has_tried(run: &Run, target: &str, holder: &str) {
+    if let Err(failure) = run.context.kv.release(&keys::export_try(target), holder).await {
+        debug!(export_config = target, "the right to try was not given back: {failure}");
+    }
 }
 
 /// Lets a target rest after a failure, longer each time, and says so once a minute.
