@@ -69,9 +69,15 @@ pub async fn run(
 async fn make_due(ctx: &Context, edition: Edition, objects: &Objects) -> anyhow::Result<Exported> {
     let now = ctx.clock.now();
     let there = objects.list(PREFIX).await?;
+    let index = index::read(objects).await?;
+    // Where the list says nothing, what is there is believed to be whole.
+    let newest = |edition| {
+        let listed = index.as_ref().and_then(|index| index.newest(edition));
+        listed.or_else(|| newest(&there, edition))
+    };
     let mut written = Vec::new();
     let mut outcome = Ok(());
-    for time in due(edition, newest(&there, edition), edition.time(now)) {
+    for time in due(edition, newest(edition), edition.time(now)) {
         match make(ctx, edition, time, objects).await {
             Ok(entries) => written.extend(entries),
             Err(failure) => {
@@ -84,12 +90,12 @@ async fn make_due(ctx: &Context, edition: Edition, objects: &Objects) -> anyhow:
         index::update(ctx, objects, &written).await?;
     }
     outcome?;
-    let is_full_overdue = newest(&there, Edition::Full).is_some_and(|full| is_overdue(full, now));
+    let is_full_overdue = newest(Edition::Full).is_some_and(|full| is_overdue(full, now));
     let rows = written.iter().filter_map(|entry| entry.rows).sum();
     Ok(Exported { files: written.len() as u64, rows, is_full_overdue })
 }
 
-/// The time of the newest file of an edition.
+/// The time of the newest file of an edition that is there.
 fn newest(there: &[Object], edition: Edition) -> Option<NaiveDateTime> {
     let files = there.iter().filter_map(|object| FileName::parse(name_of(&object.key)?));
     files.filter(|file| file.edition == edition).map(|file| file.time).max()

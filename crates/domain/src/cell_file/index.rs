@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{NaiveDateTime, TimeDelta};
 use serde::{Deserialize, Serialize};
 
-use super::{Edition, FileName};
+use super::{Edition, Family, FileName};
 use crate::cell::Radio;
 
 /// The form of the list; it changes when a reader of this one would no longer understand it.
@@ -129,11 +129,14 @@ impl Index {
         }
     }
 
-    /// The time of the newest file of an edition.
+    /// The newest time of an edition whose files were all made and listed: the one of 5G is made
+    /// last.
     #[must_use]
     pub fn newest(&self, edition: Edition) -> Option<NaiveDateTime> {
-        let files = self.files.iter().filter_map(|entry| FileName::parse(&entry.name));
-        files.filter(|file| file.edition == edition).map(|file| file.time).max()
+        let made = self.files.iter().filter(|entry| entry.rows.is_some());
+        let files = made.filter_map(|entry| FileName::parse(&entry.name));
+        let last = files.filter(|file| file.edition == edition && file.family == Family::Nr);
+        last.map(|file| file.time).max()
     }
 }
 
@@ -186,8 +189,10 @@ mod tests {
         // What is gone is not in the list, written or not.
         let later = Index::of([(FULL, 6)], &[entry(OLDER, 5, 1)], Some(&now));
         assert_eq!(names(&later), [(FULL, None)]);
-        assert_eq!(now.newest(Edition::Full), Some(FileName::parse(FULL).unwrap().time));
-        assert_eq!(later.newest(Edition::Diff), None);
+        // Only what was made and listed to its end counts.
+        assert_eq!(now.newest(Edition::Diff), Some(FileName::parse(DIFF).unwrap().time));
+        assert_eq!(last.newest(Edition::Diff), None);
+        assert_eq!(now.newest(Edition::Full), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use ichnaea_kv::Op;
 use super::turn::Turn;
 use super::{PREFIX, name_of};
 use crate::context::Context;
-use crate::objects::{Error, Meta, Objects};
+use crate::objects::{self, Error, Meta, Objects};
 use crate::{fault, keys};
 
 /// How long another worker may take for the list.
@@ -42,13 +42,21 @@ pub(super) async fn update(
     Ok(())
 }
 
+/// The list as it is; `None` when there is none that can be read.
+pub(super) async fn read(objects: &Objects) -> objects::Result<Option<Index>> {
+    match objects.get(&key()).await {
+        Ok(json) => Ok(Index::parse(&json)),
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn key() -> String {
+    format!("{PREFIX}/index.json")
+}
+
 async fn update_now(ctx: &Context, objects: &Objects, written: &[Entry]) -> anyhow::Result<()> {
-    let key = format!("{PREFIX}/index.json");
-    let last = match objects.get(&key).await {
-        Ok(json) => Index::parse(&json),
-        Err(Error::NotFound(_)) => None,
-        Err(failure) => return Err(failure.into()),
-    };
+    let last = read(objects).await?;
     let mut there = objects.list(PREFIX).await?;
     if objects.is_folder() {
         let names = there.iter().filter_map(|object| name_of(&object.key));
@@ -65,7 +73,7 @@ async fn update_now(ctx: &Context, objects: &Objects, written: &[Entry]) -> anyh
     if last.as_ref() != Some(&index) {
         let mut json = serde_json::to_vec_pretty(&index)?;
         json.push(b'\n');
-        objects.put(&key, Bytes::from(json), &LIST).await?;
+        objects.put(&key(), Bytes::from(json), &LIST).await?;
     }
     Ok(())
 }

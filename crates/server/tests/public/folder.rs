@@ -6,7 +6,7 @@ use ichnaea_server::tasks::Task;
 use ichnaea_testkit::Backend;
 use tempfile::TempDir;
 
-use crate::scene::{self, DIFF, FULL, FULL_NR, all_listed, listed, run};
+use crate::scene::{self, DIFF, DIFF_NR as NR_BEFORE, FULL, FULL_NR, all_listed, listed, run};
 
 fn index(folder: &Path) -> Vec<(String, Option<u64>)> {
     listed(&std::fs::read(folder.join("export/index.json")).unwrap())
@@ -36,6 +36,31 @@ pub async fn a_folder_has_the_same_files_and_the_same_bytes_each_time(backend: B
     let names: Vec<String> = index(&assets).into_iter().map(|(name, _)| name).collect();
     assert!(names.contains(&DIFF.replace("T12", "T05")) && !names.contains(&FULL_NR.to_owned()));
     assert_eq!(bytes("notes.txt"), b"mine");
+
+    // An hour whose worker was killed before it had come to its end is made again with the next one.
+    let list = String::from_utf8(bytes("index.json")).unwrap();
+    let mut list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    let files = list["files"].as_array_mut().unwrap();
+    let earlier = NR_BEFORE.replace("T12", "T11");
+    for file in files.iter_mut() {
+        let name = file["name"].as_str().unwrap().to_owned();
+        match name.as_str() {
+            // As if the hour before had been listed, and this one not.
+            NR_BEFORE => {
+                *file = serde_json::json!({
+                    "name": earlier, "kind": "diff", "radios": ["nr"], "time": "2026-07-01T11:00:00Z",
+                    "rows": 0, "bytes": 0, "sha256": null,
+                })
+            }
+            _ => file["rows"] = serde_json::Value::Null,
+        }
+    }
+    std::fs::write(export.join("index.json"), list.to_string()).unwrap();
+    scene::stand_at(&app, "2026-07-01 13:03:00");
+    let made_up = run(&app, Task::CellExportDiff).await.unwrap();
+    assert_eq!(made_up.counts["files"], 4);
+    let rows = index(&assets);
+    assert!(rows.contains(&(DIFF.to_owned(), Some(2))), "{rows:?}");
 
     // After a month old files go, but for the newest full one.
     scene::stand_at(&app, "2026-09-01 12:03:00");
