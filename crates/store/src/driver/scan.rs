@@ -65,33 +65,41 @@ impl Scan {
     /// The query for what follows a key, or for all rows; `limit` of them at most.
     pub(super) fn statement(
         &self,
-        hint: Option<&str>,
+        hint: &str,
         after: Option<&[Value]>,
         limit: Option<usize>,
     ) -> Statement {
-        let mut conditions: Vec<&str> = self.filter.iter().map(|one| one.text.as_str()).collect();
-        let mut parameters: Vec<Value> =
-            self.filter.iter().flat_map(|one| one.parameters.clone()).collect();
         let keys = self.key.join(", ");
         let beyond = match self.key {
             [key] => format!("{key} > ?"),
             keys => format!("({}) > ({})", keys.join(", "), vec!["?"; keys.len()].join(", ")),
         };
-        if let Some(after) = after {
-            conditions.push(&beyond);
-            parameters.extend_from_slice(after);
-        }
-        let condition = if conditions.is_empty() {
-            String::new()
-        } else {
-            format!(" WHERE {}", conditions.join(" AND "))
-        };
-        let hint = hint.map(|hint| format!(" {hint}")).unwrap_or_default();
+        let after = after.map(|after| Statement::new(beyond, after.to_vec()));
+        let Statement { text: from, parameters } = self.from(hint, after);
         let limit = limit.map(|limit| format!(" LIMIT {limit}")).unwrap_or_default();
-        let text = format!(
-            "SELECT {} FROM {}{hint}{condition} ORDER BY {keys}{limit}",
-            self.columns, self.table
-        );
+        let text = format!("SELECT {} {from} ORDER BY {keys}{limit}", self.columns);
+        Statement::new(text, parameters)
+    }
+
+    /// Counts the rows the filter leaves, up to a limit.
+    pub(super) fn count(&self, hint: &str, limit: usize) -> Statement {
+        let Statement { text: from, parameters } = self.from(hint, None);
+        let text = format!("SELECT COUNT(*) FROM (SELECT 1 {from} LIMIT {limit}) AS few");
+        Statement::new(text, parameters)
+    }
+
+    /// `FROM` with all conditions and one more.
+    fn from(&self, hint: &str, more: Option<Statement>) -> Statement {
+        let mut text = format!("FROM {} {hint}", self.table);
+        let mut parameters = Vec::new();
+        let conditions = self.filter.iter().cloned().chain(more);
+        for (condition, word) in
+            conditions.zip(std::iter::once(" WHERE ").chain(std::iter::repeat(" AND ")))
+        {
+            text.push_str(word);
+            text.push_str(&condition.text);
+            parameters.extend(condition.parameters);
+        }
         Statement::new(text, parameters)
     }
 

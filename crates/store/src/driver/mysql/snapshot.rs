@@ -12,6 +12,10 @@ use crate::dialect::Dialect;
 use crate::driver::scan::{PAGE, PAGE_WAIT, PATIENCE, Page, Scan, Sink};
 use crate::error::{Error, Result};
 
+/// Up to this many rows are found through another index and sorted for each page. Of more, going
+/// through the whole table once costs less.
+const FEW: usize = 16 * PAGE;
+
 /// How long taking leave of the server may take.
 const GOODBYE: Duration = Duration::from_millis(500);
 
@@ -67,10 +71,10 @@ async fn read_table<T: Send + 'static>(
     scan: &Scan,
     sink: &Sink<T>,
 ) -> Result<bool> {
-    let hint = scan.index.as_deref().map(|index| Dialect::MySql.through_index(index));
+    let hint = hint(conn, scan).await?;
     let mut after = None;
     loop {
-        let statement = scan.statement(hint.as_deref(), after.as_deref(), Some(PAGE));
+        let statement = scan.statement(&hint, after.as_deref(), Some(PAGE));
         let page = tokio::select! {
             () = sink.closed() => return Ok(false),
             page = tokio::time::timeout(PAGE_WAIT, query(conn, statement)) => page,
@@ -89,4 +93,16 @@ async fn read_table<T: Send + 'static>(
             return Ok(true);
         }
     }
+}
+
+/// How the rows are to be found.
+async fn hint(conn: &mut Conn, scan: &Scan) -> Result<String> {
+    let in_key_order = Dialect::MySql.in_key_order().to_owned();
+    let Some(index) = &scan.index else { return Ok(in_key_order) };
+    let through_index = Dialect::MySql.through_index(index);
+    let count = scan.count(&through_index, FEW + 1);
+    let found = tokio::time::timeout(PAGE_WAIT, query(conn, count)).await;
+    let found = found.map_err(|_| Error::unavailable("no answer in time"))??;
+    let count: usize = found.first().and_then(|row| row.int(0)).unwrap_or(0);
+    Ok(if count <= FEW { through_index } else { in_key_order })
 }

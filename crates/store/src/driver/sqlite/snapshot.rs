@@ -65,8 +65,10 @@ fn read_table<T: Send + 'static>(
     scan: &Scan,
     sink: &Sink<T>,
 ) -> Result<bool> {
-    let hint = scan.index.as_deref().map(|index| Dialect::Sqlite.through_index(index));
-    let statement = scan.statement(hint.as_deref(), None, None);
+    let dialect = Dialect::Sqlite;
+    let hint = scan.index.as_deref().map(|index| dialect.through_index(index));
+    let hint = hint.unwrap_or_else(|| dialect.in_key_order().to_owned());
+    let statement = scan.statement(&hint, None, None);
     let mut prepared = connection.prepare(&statement.text)?;
     let columns = prepared.column_count();
     let mut found = prepared.query(params_from_iter(&statement.parameters))?;
