@@ -542,7 +542,7 @@ async fn run_command(settings: &Settings, command: Command) -> Result<ExitCode, 
             admin::stats::run(&store, &options).await?;
         }
         Command::Dump(options) if options.needs_no_database() => {
-            return Ok(status(admin::dump::run_check(&options)?));
+            return Ok(status(admin::dump::run_check(&options).await?));
         }
         Command::Dump(options) => {
             let config = settings.resolve(Embedded::IfPresent)?;

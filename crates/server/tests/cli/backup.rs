@@ -257,6 +257,8 @@ pub fn a_restore_that_was_killed_is_begun_again(backend: Backend) {
         let why = refused.lines.last().unwrap();
         assert!(why.contains("half restored (begun 2") && why.contains("--replace"), "{why}");
     }
+    let doctor = to.run(&["doctor", "--problems"]).lines.concat();
+    assert!(doctor.contains("a restore did not end: begun 2"), "{doctor}");
     let half = to.run(&["dump", "-o", text(&folder.path().join("half.zst"))]);
     assert_eq!(half.status, 1);
     assert!(half.complaints[0].contains("half restored"), "{:?}", half.complaints);

@@ -135,10 +135,11 @@ impl Installation<'_> {
             let pending = store.pending_migrations().await?;
             // A database without any table has no version.
             let versions = store.schema_versions().await.unwrap_or_default();
-            Ok::<_, ichnaea_store::Error>((versions, pending))
+            let half_restored = store.restore_mark().await.unwrap_or_default();
+            Ok::<_, ichnaea_store::Error>((versions, pending, half_restored))
         });
-        unless_away("schema", schema.await, |(versions, pending)| {
-            judge::schema(&versions, &pending)
+        unless_away("schema", schema.await, |(versions, pending, half_restored)| {
+            judge::schema(&versions, &pending, half_restored.as_deref())
         })
     }
 

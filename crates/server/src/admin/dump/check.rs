@@ -32,8 +32,15 @@ pub fn input(file: &Path) -> anyhow::Result<Box<dyn Read + Send>> {
     Ok(Box::new(opened))
 }
 
-/// Reads a dump to its end: what it says of itself, and its tables.
-pub fn check(input: impl Read + Send) -> Result<(Header, Vec<Checked>), Damage> {
+/// What a dump says of itself, and its tables.
+pub type Content = (Header, Vec<Checked>);
+
+/// Reads a dump to its end, on a thread of its own, so that this one still hears signals.
+pub async fn check(input: Box<dyn Read + Send>) -> anyhow::Result<Result<Content, Damage>> {
+    Ok(tokio::task::spawn_blocking(move || read(input)).await?)
+}
+
+fn read(input: impl Read + Send) -> Result<Content, Damage> {
     let mut reader = Reader::begin(input)?;
     let progress = Progress::begin("checking", None);
     let (mut tables, mut name, mut rows) = (Vec::new(), String::new(), 0);
@@ -55,9 +62,9 @@ pub fn check(input: impl Read + Send) -> Result<(Header, Vec<Checked>), Damage> 
 }
 
 /// Says whether a dump is whole.
-pub(super) fn run(file: &Path, as_json: bool) -> anyhow::Result<bool> {
+pub(super) async fn run(file: &Path, as_json: bool) -> anyhow::Result<bool> {
     let started = Instant::now();
-    let (header, tables) = match check(input(file)?) {
+    let (header, tables) = match check(input(file)?).await? {
         Ok(found) => found,
         Err(damage) => return Ok(refuse(as_json, damage)),
     };

@@ -62,9 +62,9 @@ impl Options {
 }
 
 /// Looks at a dump; false when it is not whole.
-pub fn run_check(options: &Options) -> anyhow::Result<bool> {
+pub async fn run_check(options: &Options) -> anyhow::Result<bool> {
     let Some(file) = &options.check else { return Ok(true) };
-    check::run(file, options.json)
+    check::run(file, options.json).await
 }
 
 /// Makes a dump; false when it was refused.

@@ -28,7 +28,7 @@ impl Output {
                 if io::stdout().is_terminal() {
                     bail!("a dump is not text for a terminal: give a file, or a pipe behind -o -");
                 }
-                Ok(Opened::Stdout(io::stdout()))
+                Ok(Opened::Stdout)
             }
             Self::File(path) => {
                 if path.symlink_metadata().is_ok() {
@@ -53,7 +53,7 @@ impl Output {
 #[derive(Debug)]
 pub enum Opened {
     /// Standard output.
-    Stdout(io::Stdout),
+    Stdout,
     /// A file without its name.
     File {
         /// The file.
@@ -64,6 +64,14 @@ pub enum Opened {
 }
 
 impl Opened {
+    /// What to write to, on whatever thread.
+    pub fn target(&self) -> anyhow::Result<Box<dyn Write + Send>> {
+        Ok(match self {
+            Self::Stdout => Box::new(io::stdout()),
+            Self::File { file, .. } => Box::new(file.reopen()?),
+        })
+    }
+
     /// The dump is whole: makes sure that it is on the disk and gives it its name.
     pub fn keep(self) -> anyhow::Result<()> {
         let Self::File { file, path } = self else { return Ok(()) };
@@ -74,21 +82,5 @@ impl Opened {
         let folder = path.parent().filter(|folder| *folder != Path::new(""));
         let folder = std::fs::File::open(folder.unwrap_or_else(|| Path::new(".")));
         folder.and_then(|folder| folder.sync_all()).context("cannot write the folder")
-    }
-}
-
-impl Write for Opened {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Stdout(stdout) => stdout.write(bytes),
-            Self::File { file, .. } => file.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Stdout(stdout) => stdout.flush(),
-            Self::File { file, .. } => file.flush(),
-        }
     }
 }

@@ -1,19 +1,20 @@
 //! A dump of a whole installation.
 
-use std::io::Write as _;
+use std::io::{self, Write};
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use ichnaea_kv::KeyValue;
-use ichnaea_store::{Column, Error, Kind, Store, Table, Value};
+use ichnaea_store::{Column, Error, Kind, Record, Store, Table, Value};
 use serde_json::json;
+use tokio::sync::mpsc;
 
 use super::Options;
-use super::output::{Opened, Output};
+use super::output::Output;
 use super::progress::Progress;
 use crate::admin::pipeline::Status;
 use crate::admin::{print, print_json, settings, warn};
-use crate::backup::{FORMAT, Header, SETTINGS, VERSION, Writer};
+use crate::backup::{FORMAT, Header, SETTINGS, Trailer, VERSION, Writer};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::keys;
@@ -79,7 +80,7 @@ pub(super) async fn run(
     if beside.is_none() {
         header.without.push(SETTINGS.to_owned());
     }
-    let (summary, opened) = write(&store, &tables, header, beside.as_ref(), opened).await?;
+    let summary = write(&store, &tables, header, beside.as_ref(), opened.target()?).await?;
     opened.keep()?;
     tell(&summary, started, options.json, output)?;
     Ok(true)
@@ -94,54 +95,87 @@ struct Summary {
     made: String,
 }
 
+/// What the thread that writes is given.
+enum Part {
+    Table(String, Vec<Column>),
+    Rows(Vec<Record>),
+}
+
+/// How many parts wait for a slow disk or pipe.
+const AHEAD: usize = 4;
+
 async fn write(
     store: &Store,
     tables: &[Table],
     mut header: Header,
     beside: Option<&Beside>,
-    opened: Opened,
-) -> anyhow::Result<(Summary, Opened)> {
-    let failed = "cannot write the dump";
+    target: Box<dyn Write + Send>,
+) -> anyhow::Result<Summary> {
     let mut snapshot = store.carried_rows(tables).await?;
     header.made = Clock::default().now().format("%Y-%m-%dT%H:%M:%SZ").to_string();
     let made = header.made.clone();
-    let mut writer = Writer::begin(opened, &header).context(failed)?;
+    // On a thread of its own: while a pipe is not read, this one still hears signals.
+    let (sender, parts) = mpsc::channel(AHEAD);
+    let thread = tokio::task::spawn_blocking(move || write_parts(target, &header, parts));
     let progress = Progress::begin("dumping", Some(tables.len()));
     let (mut rows, mut unreadable, mut begun) = (0, 0, 0);
+    let mut is_written = true;
     while let Some(page) = snapshot.next().await {
         let page = page?;
-        // A table that has no page is gone since it was looked for.
         if page.table + 1 != begun {
             let table = tables.get(page.table).context("a page of no table")?;
-            writer.table(&table.name, &table.columns).context(failed)?;
+            let head = Part::Table(table.name.clone(), table.columns.clone());
+            is_written &= sender.send(head).await.is_ok();
             begun = page.table + 1;
             progress.tables(page.table);
         }
         rows += page.rows.len() as u64;
         progress.rows(rows);
         unreadable += page.rows.iter().map(|record| record.unreadable as u64).sum::<u64>();
-        let written = tokio::task::block_in_place(|| {
-            page.rows.iter().try_for_each(|record| writer.row(&record.values))
-        });
-        written.context(failed)?;
-    }
-    if let Some(Beside { settings, .. }) = beside {
-        let column = |name: &str| Column { name: name.to_owned(), kind: Kind::Text };
-        writer.table(SETTINGS, &[column("name"), column("value")]).context(failed)?;
-        for (name, value) in settings {
-            let values = [name, value].map(|text| Value::Text(text.clone()));
-            writer.row(&values).context(failed)?;
+        is_written &= sender.send(Part::Rows(page.rows)).await.is_ok();
+        if !is_written {
+            // The thread has failed, and says why.
+            break;
         }
     }
-    let (trailer, opened) = tokio::task::block_in_place(|| writer.end()).context(failed)?;
-    let summary = Summary {
+    if let Some(Beside { settings, .. }) = beside.filter(|_| is_written) {
+        let column = |name: &str| Column { name: name.to_owned(), kind: Kind::Text };
+        let head = Part::Table(SETTINGS.to_owned(), ["name", "value"].map(column).into());
+        let text = |text: &String| Value::Text(text.clone());
+        let record = |(name, value): &(String, String)| Record {
+            values: vec![text(name), text(value)],
+            unreadable: 0,
+        };
+        for part in [head, Part::Rows(settings.iter().map(record).collect())] {
+            // When it fails, the thread says why.
+            let _ = sender.send(part).await;
+        }
+    }
+    drop(sender);
+    let trailer = thread.await?.context("cannot write the dump")?;
+    Ok(Summary {
         tables: trailer.tables,
         rows: trailer.total_rows,
         unreadable,
         waiting: beside.map_or(0, |beside| beside.waiting),
         made,
-    };
-    Ok((summary, opened))
+    })
+}
+
+/// Writes what comes, and the end once nothing more does.
+fn write_parts(
+    target: Box<dyn Write + Send>,
+    header: &Header,
+    mut parts: mpsc::Receiver<Part>,
+) -> io::Result<Trailer> {
+    let mut writer = Writer::begin(target, header)?;
+    while let Some(part) = parts.blocking_recv() {
+        match part {
+            Part::Table(name, columns) => writer.table(&name, &columns)?,
+            Part::Rows(rows) => rows.iter().try_for_each(|row| writer.row(&row.values))?,
+        }
+    }
+    Ok(writer.end()?.0)
 }
 
 /// Asks the key-value store, and warns of what will not be in the dump.
@@ -193,8 +227,8 @@ fn tell(summary: &Summary, started: Instant, as_json: bool, output: &Output) -> 
         (Output::File(_), true) => print_json(&said)?,
         (Output::File(_), false) => print(line),
         // Standard output is the dump.
-        (Output::Stdout, true) => drop(writeln!(std::io::stderr().lock(), "{said}")),
-        (Output::Stdout, false) => drop(writeln!(std::io::stderr().lock(), "{line}")),
+        (Output::Stdout, true) => drop(writeln!(io::stderr().lock(), "{said}")),
+        (Output::Stdout, false) => drop(writeln!(io::stderr().lock(), "{line}")),
     }
     Ok(())
 }

@@ -65,9 +65,7 @@ pub async fn run(config: &Config, options: &Options) -> anyhow::Result<bool> {
     let is_stream = !is_file(&options.file);
     // What can be read twice is known to be whole before anything is changed.
     if !is_stream || options.dry_run {
-        let source = input(&options.file)?;
-        let checked = tokio::task::block_in_place(|| check(source));
-        match checked {
+        match check(input(&options.file)?).await? {
             Ok((header, tables)) => {
                 let rows: u64 = tables.iter().map(|table| table.end.rows).sum();
                 if options.dry_run {
@@ -78,7 +76,9 @@ pub async fn run(config: &Config, options: &Options) -> anyhow::Result<bool> {
         }
     }
     let source = input(&options.file)?;
-    let reader = match tokio::task::block_in_place(|| Reader::begin(source)) {
+    // A pipe may be silent for long.
+    let reader = tokio::task::spawn_blocking(move || Reader::begin(source)).await?;
+    let reader = match reader {
         Ok(reader) => reader,
         Err(damage) => return Ok(refuse(as_json, damage)),
     };

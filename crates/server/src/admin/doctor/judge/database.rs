@@ -92,11 +92,20 @@ pub(in super::super) fn account(
 }
 
 /// Are the tables those of this release?
-pub(in super::super) fn schema(versions: &[String], pending: &[String]) -> Vec<Finding> {
+pub(in super::super) fn schema(
+    versions: &[String],
+    pending: &[String],
+    half_restored: Option<&str>,
+) -> Vec<Finding> {
     let check = "schema";
     if !pending.is_empty() {
         let what = format!("missing migrations: {}", pending.join(", "));
         let remedy = "run `ichnaea alembic upgrade head` (or `ichnaea db migrate`)";
+        return vec![Finding::error(check, what, remedy)];
+    }
+    if let Some(said) = half_restored {
+        let what = format!("a restore did not end: {said}; rows are missing");
+        let remedy = "stop all roles and run `ichnaea restore --replace FILE`";
         return vec![Finding::error(check, what, remedy)];
     }
     vec![Finding::ok(check, format!("up to date, revision {}", versions.join(", ")))]
@@ -234,10 +243,17 @@ mod tests {
 
     #[test]
     fn missing_migrations_are_named() {
-        assert_eq!(schema(&["3be4004781bc".into()], &[])[0].verdict, Fine);
-        let finding = &schema(&[], &["V2__additions".into()])[0];
+        assert_eq!(schema(&["3be4004781bc".into()], &[], None)[0].verdict, Fine);
+        let finding = &schema(&[], &["V2__additions".into()], None)[0];
         assert_eq!(finding.verdict, Error);
         assert!(finding.what.contains("V2__additions"));
+    }
+
+    #[test]
+    fn a_restore_that_did_not_end_is_an_error() {
+        let finding = &schema(&["3be4004781bc".into()], &[], Some("begun at noon"))[0];
+        assert_eq!(finding.verdict, Error);
+        assert!(finding.what.contains("begun at noon"));
     }
 
     fn verdicts(findings: &[Finding]) -> Vec<Verdict> {
