@@ -102,8 +102,12 @@ pub(super) async fn import(
             {
                 return Ok((summary, rejects));
             }
-            let what = "the import is not finished; the same command goes on with it";
-            return Err(failure.context(what));
+            let is_damaged = failure.is::<survey::Problem>();
+            return Err(failure.context(if is_damaged {
+                "the import is not finished; what stands before the damage is queued"
+            } else {
+                "the import is not finished; the same command goes on with it"
+            }));
         }
     };
     summary.surveyed(&counts);

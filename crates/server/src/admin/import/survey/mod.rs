@@ -41,7 +41,7 @@ const READY: usize = 2;
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     /// The file, or what it is packed in.
-    #[error("the file cannot be read: {0}")]
+    #[error("the file cannot be read")]
     Read(#[from] io::Error),
     /// No header, or not with all columns.
     #[error("no line with the names of all columns: missing {}", names(.0))]
