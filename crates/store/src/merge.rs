@@ -63,7 +63,7 @@ impl Merged {
 }
 
 /// What a public file of cells overwrites, and what it only fills in.
-const POSITION: &str = "lat, lon, radius, samples, created, modified, psc";
+const POSITION: &str = "lat, lon, radius, samples, created, modified";
 const BOX: [&str; 4] = ["max_lat", "min_lat", "max_lon", "min_lon"];
 
 /// How many rows one transaction writes. Others who want to write to an SQLite file wait for it:
@@ -175,7 +175,8 @@ impl Target {
         let tail = match how.overwrites {
             Overwrites::Everything => dialect.on_conflict_update(key, &data_columns(shard)),
             Overwrites::Position => {
-                let overwritten = dialect.on_conflict_update(key, POSITION);
+                let psc = if shard.kind() == Kind::Cell { ", psc" } else { "" };
+                let overwritten = dialect.on_conflict_update(key, &format!("{POSITION}{psc}"));
                 let filled = BOX.map(|column| dialect.filled_in(column));
                 format!("{overwritten}, {}", filled.join(", "))
             }
