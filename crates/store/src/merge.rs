@@ -67,8 +67,8 @@ const POSITION: &str = "lat, lon, radius, samples, created, modified";
 const BOX: [&str; 4] = ["max_lat", "min_lat", "max_lon", "min_lon"];
 
 /// How many rows one transaction writes. Others who want to write to an SQLite file wait for it:
-/// this many take a fifth of a second. On a server only those wait who want the same rows.
-const SQLITE_ROWS: usize = 20_000;
+/// this many take a quarter of a second. On a server only those wait who want the same rows.
+const SQLITE_ROWS: usize = 30_000;
 const SERVER_ROWS: usize = 10_000;
 
 /// Twice as long as others take to see that an SQLite file is free.

@@ -241,9 +241,13 @@ async fn write(
         written += duplicates.len() as u64;
         if let Some((group, count, (merged, touched))) = done {
             fault::point("merge_committed");
+            let committed = Instant::now();
             areas::request(context, &touched).await?;
             fault::point("merge_areas_asked");
-            tokio::time::sleep(store.merge_pause()).await;
+            let pause = store.merge_pause().saturating_sub(committed.elapsed());
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
             summary.merged(group, merged);
             written += count;
         }
