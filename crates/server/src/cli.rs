@@ -472,6 +472,7 @@ async fn run_role(
     })
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each command")]
 async fn run_command(settings: &Settings, command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Serve { .. }

@@ -157,7 +157,7 @@ fn country_codes_lead_to_regions() {
 #[test]
 fn every_region_is_somewhere_on_the_map() {
     let regions = Regions::shared();
-    let world = country_boundaries::BoundingBox::new(-90.0, -180.0, 90.0, 179.999).unwrap();
+    let world = BoundingBox::new(-90.0, -180.0, 90.0, 179.999).unwrap();
     let mut found: Vec<RegionCode> = regions
         .boundaries
         .intersecting_ids(world)

@@ -118,10 +118,10 @@ impl Reader {
 
 /// Whose rows a key belongs to.
 pub(super) fn group(key: u128) -> Option<Group> {
-    match (key >> 120) as u8 {
-        BLUE => Some(Group::Blue),
-        WIFI => Some(Group::Wifi),
-        _ => Radio::from_code((key >> 104) as u8).map(Group::Cell),
+    match key.to_be_bytes() {
+        [BLUE, ..] => Some(Group::Blue),
+        [WIFI, ..] => Some(Group::Wifi),
+        [_, _, radio, ..] => Radio::from_code(radio).map(Group::Cell),
     }
 }
 

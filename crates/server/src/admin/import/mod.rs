@@ -33,6 +33,7 @@ use crate::context::Context;
 
 /// Files to import, and how.
 #[derive(Args, Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Import {
     /// The files; `-` is standard input. Plain, gzip or zstd, whatever they are called
     #[arg(value_name = "FILE", required_unless_present = "list")]
@@ -374,6 +375,8 @@ async fn list(context: &Context, as_json: bool) -> anyhow::Result<()> {
             import.file.name.clone(),
         ]
     }));
-    table(&rows, "  ").iter().for_each(|line| print(line.trim_end()));
+    for line in table(&rows, "  ") {
+        print(line.trim_end());
+    }
     Ok(())
 }

@@ -205,9 +205,12 @@ impl Run {
     }
 }
 
+/// The next row of a run: its key, when it changed, which run, and the rest of it.
+type Next = (u128, Reverse<i64>, usize, Vec<u8>);
+
 /// Gives the rows in order, each key once.
 pub(super) struct Merger {
-    heap: BinaryHeap<Reverse<(u128, Reverse<i64>, usize, Vec<u8>)>>,
+    heap: BinaryHeap<Reverse<Next>>,
     runs: Vec<Run>,
     last: Option<u128>,
     /// Keys of the rows that were left out since it was last looked.
