@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use ichnaea_server::clock::Clock;
-use ichnaea_server::objects::{Aws, Error, Meta, ObjectSettings, Objects};
+use ichnaea_server::objects::{Aws, Azure, Error, Google, Meta, ObjectSettings, Objects};
 use ichnaea_testkit::buckets::S3Server;
 use ichnaea_testkit::proxy::{Mode, Proxy};
 use tempfile::TempDir;
@@ -209,4 +209,54 @@ async fn a_place_that_is_no_folder_is_refused() {
     let said = objects.put("a", Bytes::new(), &Meta::default()).await.unwrap_err();
     assert!(matches!(said, Error::Refused(_)), "{said}");
     assert!(said.to_string().contains(&uri.display().to_string()), "{said}");
+}
+
+#[tokio::test]
+async fn settings_that_do_not_fit_are_told_when_a_bucket_is_opened() {
+    let none = ObjectSettings::default();
+    let odd_key = ObjectSettings {
+        google: Google {
+            service_account_key: Some("very-secret-half".into()),
+            ..Google::default()
+        },
+        azure: Azure {
+            account: Some("account".into()),
+            key: Some("very-secret-half, not base64".into()),
+            ..Azure::default()
+        },
+        ..ObjectSettings::default()
+    };
+    for (uri, settings, advice) in [
+        ("az://box", &none, "AZURE_STORAGE_ACCOUNT_NAME"),
+        ("az://box", &odd_key, "AZURE_STORAGE_ACCOUNT_KEY"),
+        ("gs://bucket", &odd_key, "GOOGLE_APPLICATION_CREDENTIALS"),
+        ("ftp://bucket", &none, "file:///FOLDER"),
+    ] {
+        let said = Objects::open(uri, settings).err().map(|error| error.to_string());
+        let said = said.unwrap_or_default();
+        assert!(said.contains(advice) && !said.contains(SECRET), "{uri}: {said}");
+    }
+}
+
+/// What a request to a server of this service looks like; the real ones are not here.
+#[tokio::test]
+async fn a_container_of_azure_is_asked_with_its_account() {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(201)).mount(&server).await;
+    let settings = ObjectSettings {
+        azure: Azure {
+            account: Some("account".into()),
+            key: Some("c2VjcmV0".into()),
+            endpoint: Some(server.uri()),
+        },
+        ..ObjectSettings::default()
+    };
+    let objects = Objects::open("az://box/backup", &settings).unwrap();
+    let meta = Meta { content_encoding: Some("gzip"), ..Meta::default() };
+    let _ = objects.put("a", Bytes::from_static(b"x"), &meta).await;
+    let asked = server.received_requests().await.unwrap();
+    assert_eq!(asked[0].url.path(), "/box/backup/a");
+    let header = |name: &str| asked[0].headers.get(name).map(|it| it.to_str().unwrap().to_owned());
+    assert!(header("authorization").is_some_and(|it| it.starts_with("SharedKey account:")));
+    assert_eq!(header("x-ms-blob-content-encoding").as_deref(), Some("gzip"));
 }
