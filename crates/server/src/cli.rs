@@ -526,20 +526,12 @@ async fn run_command(settings: &Settings, command: Command) -> Result<ExitCode, 
             let kv = open_kv(&config).await?;
             admin::sentry_test::worker(&*kv, &Clock::default()).await?;
         }
-        Command::Export(command) => {
-            let databases = settings.databases(Embedded::IfPresent)?;
-            let store = open_store(&databases.read_only, settings.backend_timeout())?;
-            let now = Clock::default().now();
-            return Ok(status(admin::export::run(&store, &command, now).await?));
-        }
-        Command::Dump(admin::dump::Options { table, .. }) if table.is_given() => {
-            let databases = settings.databases(Embedded::IfPresent)?;
-            let store = open_store(&databases.read_only, settings.backend_timeout())?;
-            return Ok(status(admin::dump::table::run(&store, &table).await?));
+        Command::Export(command) => return export(settings, &command).await,
+        Command::Dump(options) if options.table.is_given() => {
+            return dump_table(settings, &options.table).await;
         }
         Command::Stats(options) => {
-            let databases = settings.databases(Embedded::IfPresent)?;
-            let store = open_store(&databases.read_only, settings.backend_timeout())?;
+            let store = open_reader(settings)?;
             admin::stats::run(&store, &options).await?;
         }
         Command::Dump(options) if options.needs_no_database() => {
@@ -591,6 +583,28 @@ async fn run_command(settings: &Settings, command: Command) -> Result<ExitCode, 
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn export(
+    settings: &Settings,
+    command: &admin::export::Command,
+) -> Result<ExitCode, Failure> {
+    let store = open_reader(settings)?;
+    Ok(status(admin::export::run(&store, command, Clock::default().now()).await?))
+}
+
+async fn dump_table(
+    settings: &Settings,
+    options: &admin::dump::table::Options,
+) -> Result<ExitCode, Failure> {
+    let store = open_reader(settings)?;
+    Ok(status(admin::dump::table::run(&store, options).await?))
+}
+
+/// The database as commands see it that only read.
+fn open_reader(settings: &Settings) -> Result<Store, Failure> {
+    let databases = settings.databases(Embedded::IfPresent)?;
+    Ok(open_store(&databases.read_only, settings.backend_timeout())?)
 }
 
 async fn alembic(settings: &Settings, command: admin::alembic::Alembic) -> Result<(), Failure> {

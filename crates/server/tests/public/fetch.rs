@@ -1,5 +1,6 @@
 //! Fetching what was made.
 
+use ichnaea_domain::downloads::Downloads;
 use ichnaea_server::downloads;
 use ichnaea_server::tasks::Task;
 use ichnaea_testkit::Backend;
@@ -83,7 +84,7 @@ pub async fn the_page_has_its_list_and_a_copy_of_it(backend: Backend) {
     let folder = TempDir::new().unwrap();
     let uri = format!("file://{}", folder.path().display());
     let app = scene::start(backend, &["--asset-bucket", &uri]).await;
-    assert_eq!(downloads::list(&app.context).await, Default::default());
+    assert_eq!(downloads::list(&app.context).await, Downloads::default());
     // What the task makes replaces the copy.
     run(&app, Task::CellExportFull).await.unwrap();
     run(&app, Task::CellExportDiff).await.unwrap();
@@ -102,9 +103,9 @@ pub async fn the_page_has_its_list_and_a_copy_of_it(backend: Backend) {
     app.clear_keyvalue().await;
     // A folder that is a file cannot be listed: an empty page, which is kept for a minute only.
     std::fs::write(folder.path().join("export"), "").unwrap();
-    assert_eq!(downloads::list(&app.context).await, Default::default());
+    assert_eq!(downloads::list(&app.context).await, Downloads::default());
     app.stop().await;
     let app = scene::start(backend, &[]).await;
-    assert_eq!(downloads::list(&app.context).await, Default::default());
+    assert_eq!(downloads::list(&app.context).await, Downloads::default());
     app.stop().await;
 }
