@@ -62,10 +62,8 @@ impl Scene {
 
     fn rows(&self, query: &str) -> Vec<String> {
         let rows = self.backends.database.rows(query).into_iter();
-        rows.map(|row| {
-            row.into_iter().map(|one| one.unwrap_or_default()).collect::<Vec<_>>().join(" ")
-        })
-        .collect()
+        rows.map(|row| row.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>().join(" "))
+            .collect()
     }
 
     fn number_of_cells(&self) -> usize {
