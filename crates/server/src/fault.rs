@@ -33,13 +33,13 @@ pub const POINTS: &[&str] = &[
     "stat_committed",
     "region_gathered",
     "region_replaced",
-    "cells_written",
-    "cells_put",
-    "cells_summed",
-    "cells_listed",
     "task_taken",
     "task_finished",
 ];
+
+/// The points at which a public file of cells may be left unfinished, in order.
+pub const CELL_EXPORT_POINTS: &[&str] =
+    &["cells_written", "cells_put", "cells_summed", "cells_listed"];
 
 /// The points an import passes whose rows are merged into the tables, in order.
 pub const MERGE_POINTS: &[&str] =

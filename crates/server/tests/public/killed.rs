@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use ichnaea_server::fault::POINTS;
+use ichnaea_server::fault::CELL_EXPORT_POINTS;
 use ichnaea_testkit::Backend;
 use ichnaea_testkit::{database, keyvalue};
 use tempfile::TempDir;
@@ -10,11 +10,18 @@ use tempfile::TempDir;
 use crate::scene::listed;
 
 #[test]
-fn a_kill_leaves_whole_files_and_the_next_run_a_right_list() {
-    let points = POINTS.iter().filter(|point| point.starts_with("cells_"));
-    for point in points {
-        let (database, keyvalue) =
-            (database::fresh(Backend::Embedded), keyvalue::fresh(Backend::Embedded));
+fn a_kill_leaves_whole_files_and_the_next_run_a_right_list_on_sqlite_and_embedded() {
+    every_point(Backend::Embedded);
+}
+
+#[test]
+fn a_kill_leaves_whole_files_and_the_next_run_a_right_list_on_mariadb_and_redis() {
+    every_point(Backend::Server);
+}
+
+fn every_point(backend: Backend) {
+    for &point in CELL_EXPORT_POINTS {
+        let (database, keyvalue) = (database::fresh(backend), keyvalue::fresh(backend));
         let folder = TempDir::new().unwrap();
         let ichnaea = |arguments: &[&str], fault: Option<&str>| {
             let mut command = Command::new(env!("CARGO_BIN_EXE_ichnaea"));

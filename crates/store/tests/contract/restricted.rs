@@ -20,9 +20,7 @@ on_both! {
             .into_iter()
             .map(|row| (row[0].clone().unwrap(), row[1].clone().unwrap()))
             .collect();
-        let key = |cell: CellKey| {
-            cell.encode().iter().map(|byte| format!("{byte:02X}")).collect::<String>()
-        };
+        let key = |cell: CellKey| cell.encode().hex();
         let row = |cell, import: &str| (key(cell), import.to_owned());
         assert_eq!(rows, [row(cell(Radio::Gsm, 7), "2"), row(lte, "2"), row(nr, "1")]);
         assert_eq!(value(&db, "SELECT COUNT(*) FROM restricted_cell"), "3");
