@@ -422,11 +422,14 @@ mod tests {
             let mut damaged = whole.clone();
             let place = place.index(whole.len());
             damaged[place] ^= 1 << bit;
-            // What the first line says of where it comes from is nowhere else.
-            if is_compressed || place > header_len {
-                prop_assert!(read(&damaged).is_err(), "{place} {bit}");
-            } else {
-                let _ = read(&damaged);
+            match read(&damaged) {
+                Err(_) => {}
+                // Some bits of a compressed file mean nothing; then the content is what it was.
+                Ok(content) if is_compressed => {
+                    prop_assert!(content == read(&whole).unwrap(), "{place} {bit}");
+                }
+                // What the first line says of where it comes from is nowhere else.
+                Ok(_) => prop_assert!(place <= header_len, "{place} {bit}"),
             }
         }
 

@@ -304,7 +304,7 @@ pub fn tables_of_stations_come_in_with_all_columns(backend: Backend) {
     let scene = Scene::new(backend);
     let head = "lat,lon,max_lat,min_lat,max_lon,min_lon,radius,region,samples,source,weight,created,modified,last_seen,block_first,block_last,block_count";
     let row = "51.5000000,-0.1000000,51.5010000,51.4990000,-0.0990000,-0.1010000,38,GB,12,3,4.5,1700000000,1700000001,1700006400,,1700006400,2";
-    let wifi = format!("mac,{head}\n94b40f010d01,{row}\n94b40f110d01,{row}\nffffffffffff,{row}\n");
+    let wifi = format!("mac,{head}\n94b40f010d01,{row}\n94b41f010d01,{row}\nffffffffffff,{row}\n");
     let file = scene.file("wifi.csv.gz", &gzip(wifi.as_bytes()));
     assert_eq!(counts(&scene.summary(&["--public", &file])), [3, 2, 0, 0, 0, 1]);
     let columns = "lat, max_lat, radius, region, samples, source, weight, created, last_seen, block_first IS NULL, block_last, block_count";

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use ichnaea_server::keys;
-use ichnaea_server::tasks::Task;
 use ichnaea_server::tasks::message::Message;
+use ichnaea_server::tasks::{PERIODIC, Task, When};
 use ichnaea_testkit::Backend;
 use ichnaea_testkit::{database, keyvalue};
 
@@ -27,16 +27,23 @@ pub async fn the_second_scheduler_takes_over_and_nothing_is_sent_twice(backend: 
     let started = Instant::now();
     let sent = loop {
         let messages = installation.kv.peek(keys::TASKS, 0, 1000).await.unwrap();
-        if !messages.is_empty() {
-            break messages;
+        let messages = messages.iter().filter_map(|item| Message::decode(item));
+        let tasks: Vec<Task> =
+            messages.map(|message| message.task).filter(|task| has_interval(*task)).collect();
+        if !tasks.is_empty() {
+            break tasks;
         }
         assert!(started.elapsed() < PATIENCE, "nothing is sent:\n{}", second.said());
         tokio::time::sleep(LOOK).await;
     };
     // One of the two would have sent it seconds earlier.
     assert!(started.elapsed() + Duration::from_secs(1) > FIRST_INTERVAL);
-    let tasks: Vec<_> = sent.iter().filter_map(|item| Message::decode(item)).collect();
-    let tasks: Vec<Task> = tasks.iter().map(|message| message.task).collect();
-    assert_eq!(tasks, [Task::UpdateIncoming]);
+    assert_eq!(sent, [Task::UpdateIncoming]);
     second.stop();
+}
+
+/// The others run at a time of day, which may be now.
+fn has_interval(task: Task) -> bool {
+    let mut lines = PERIODIC.iter().filter(|periodic| periodic.task == task);
+    lines.any(|periodic| matches!(periodic.when, When::Every(_)))
 }
