@@ -181,7 +181,7 @@ enum Command {
     /// Writes a whole installation into one file
     #[command(after_help = admin::dump::HELP)]
     Dump(admin::dump::Options),
-    /// Brings in files of cells and tables of stations
+    /// Brings in files of cells, tables of stations and logs of survey apps
     #[command(after_help = admin::import::HELP)]
     Import(admin::import::Import),
     /// Imports a file of cells as the original's tool did
