@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use http::{HeaderMap, HeaderValue};
-use ichnaea_server::http::client_address;
+use ichnaea_server::http::Client;
 use ipnet::IpNet;
 use libfuzzer_sys::fuzz_target;
 
@@ -17,10 +17,10 @@ fuzz_target!(|lines: Vec<&[u8]>| {
             headers.append("x-forwarded-for", value);
         }
     }
-    let _ = client_address(&headers, PEER, None);
+    let _ = Client::of(&headers, PEER, None);
     let nobody: [IpNet; 0] = [];
-    assert_eq!(client_address(&headers, PEER, Some(&nobody)), Some(PEER));
+    assert_eq!(Client::of(&headers, PEER, Some(&nobody)).address, Some(PEER));
     let trusted =
         ["127.0.0.0/8", "10.0.0.0/8", "fd00::/8"].map(|net| net.parse().expect("a network"));
-    let _ = client_address(&headers, PEER, Some(&trusted));
+    let _ = Client::of(&headers, PEER, Some(&trusted));
 });
