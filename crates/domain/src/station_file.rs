@@ -24,40 +24,35 @@ pub fn write_row(out: &mut Vec<u8>, key: StationKey, station: &Station) {
     let positions = [station.lat, station.lon];
     let edges = [station.max_lat, station.min_lat, station.max_lon, station.min_lon];
     for degrees in positions.into_iter().chain(edges) {
-        out.push(b',');
-        if let Some(degrees) = degrees {
-            field::coordinate(out, degrees);
-        }
+        optional(out, degrees, field::coordinate);
     }
     out.push(b',');
     field::number(out, station.radius_m.unwrap_or(0));
-    out.push(b',');
-    if let Some(region) = station.region {
+    optional(out, station.region, |out, region| {
         out.extend_from_slice(region.as_str().as_bytes());
-    }
+    });
     out.push(b',');
     field::number(out, station.samples.unwrap_or(0));
-    out.push(b',');
-    if let Some(code) = station.source.map(Source::code) {
-        field::number(out, code);
-    }
+    optional(out, station.source.map(Source::code), field::number);
     out.push(b',');
     field::double(out, station.weight.unwrap_or(0.0));
     for time in [station.created, station.modified] {
-        out.push(b',');
-        if let Some(time) = time {
-            field::time(out, time);
-        }
+        optional(out, time, field::time);
     }
     for day in [station.last_seen, station.block_first, station.block_last] {
-        out.push(b',');
-        if let Some(day) = day {
-            field::day(out, day);
-        }
+        optional(out, day, field::day);
     }
     out.push(b',');
     field::number(out, station.block_count.unwrap_or(0));
     out.push(b'\n');
+}
+
+/// The next field, which is empty when there is no value.
+fn optional<T>(out: &mut Vec<u8>, value: Option<T>, write: impl FnOnce(&mut Vec<u8>, T)) {
+    out.push(b',');
+    if let Some(value) = value {
+        write(out, value);
+    }
 }
 
 fn write_key(out: &mut Vec<u8>, key: StationKey, station: &Station) {

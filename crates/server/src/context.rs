@@ -82,6 +82,18 @@ impl Context {
     }
 }
 
+#[cfg(test)]
+impl Context {
+    /// A service on files in this folder, as it is without any setting.
+    pub(crate) async fn in_folder(folder: &std::path::Path) -> Self {
+        use crate::config::{Embedded, Settings};
+        let data = folder.as_os_str().to_owned();
+        let settings = Settings::read(|_| None, |name| (name == "DATA_DIR").then(|| data.clone()));
+        let config = settings.resolve(Embedded::Create).ok().unwrap();
+        Self::open(config).await.unwrap()
+    }
+}
+
 /// The client for export targets. A redirect is an answer: where reports go is the operator's
 /// decision, not that of whoever answers.
 fn delivery_client(timeout: Duration) -> anyhow::Result<reqwest::Client> {

@@ -54,32 +54,6 @@ const LEFT: [(&str, StatKey); 4] = [
 const RIGHT: [(&str, StatKey); 2] =
     [("MLS Cells", StatKey::UniqueCell), ("MLS Cell Observations", StatKey::Cell)];
 
-/// A line of the table of `/stats/regions`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Region {
-    /// Two-letter code.
-    pub code: String,
-    /// English name.
-    pub name: String,
-    /// What a browser sorts names by.
-    pub order: String,
-    /// GSM cells.
-    pub gsm: u64,
-    /// WCDMA cells.
-    pub wcdma: u64,
-    /// LTE cells.
-    pub lte: u64,
-    /// 5G NR cells, which the original does not know.
-    #[serde(default)]
-    pub nr: u64,
-    /// Cells of all radio types.
-    pub cell: u64,
-    /// Bluetooth beacons.
-    pub blue: u64,
-    /// Wi-Fi access points.
-    pub wifi: u64,
-}
-
 /// A point of a chart: milliseconds since 1970, and the total.
 pub type Point = (i64, u64);
 
@@ -111,19 +85,12 @@ pub async fn chart(ctx: &Context, kind: Kind) -> Result<Vec<Point>, Unknown> {
 }
 
 /// The stations of each region.
-pub async fn regions(ctx: &Context) -> Result<Vec<Region>, Unknown> {
+pub async fn regions(ctx: &Context) -> Result<Vec<RegionLine>, Unknown> {
     let make = async {
         let stats = ctx.breakers.database.ask(ctx.reader.region_stats()).await?;
-        Ok(page::region_lines(&stats, ctx.regions).into_iter().map(Region::from).collect())
+        Ok(page::region_lines(&stats, ctx.regions))
     };
     cached(ctx, keys::STATS_REGIONS_CACHE, make).await
-}
-
-impl From<RegionLine> for Region {
-    fn from(line: RegionLine) -> Self {
-        let RegionLine { code, name, order, gsm, wcdma, lte, nr, cell, blue, wifi } = line;
-        Self { code, name, order, gsm, wcdma, lte, nr, cell, blue, wifi }
-    }
 }
 
 /// The copy, or what is made, of which a copy is kept. Without the key-value store it is made each
@@ -165,17 +132,9 @@ mod tests {
 
     use super::*;
     use crate::breaker::Breakers;
-    use crate::config::{Embedded, Settings};
-
-    async fn context(folder: &std::path::Path) -> Context {
-        let data = folder.as_os_str().to_owned();
-        let settings = Settings::read(|_| None, |name| (name == "DATA_DIR").then(|| data.clone()));
-        let config = settings.resolve(Embedded::Create).ok().unwrap();
-        Context::open(config).await.unwrap()
-    }
 
     async fn with_totals(folder: &std::path::Path) -> Context {
-        let ctx = context(folder).await;
+        let ctx = Context::in_folder(folder).await;
         ctx.writer.migrate().await.unwrap();
         let today = ctx.clock.now().date();
         let batch = ichnaea_store::BatchRef {
@@ -290,7 +249,7 @@ mod tests {
         let no_redis = Context { kv, breakers, ..ctx };
         assert_eq!(chart(&no_redis, Kind::Cell).await.unwrap()[0].1, 2_000_000);
 
-        let ctx = context(folder.path()).await;
+        let ctx = Context::in_folder(folder.path()).await;
         let nowhere = "mysql://nobody@127.0.0.1:1/nothing";
         let reader = ichnaea_store::Store::open(nowhere, &ichnaea_store::Options::default());
         let reader = reader.unwrap();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{Datelike, Days, NaiveDate, NaiveTime};
+use serde::{Deserialize, Serialize};
 
 use super::{RegionStat, StatKey, StatRow};
 use crate::region::Regions;
@@ -59,8 +60,8 @@ pub fn by_month(rows: &[StatRow]) -> Vec<(i64, u64)> {
     months.into_iter().map(point).collect()
 }
 
-/// One line of the table of regions.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One line of the table of regions, also as the original keeps copies of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegionLine {
     /// Two-letter code.
     pub code: String,
@@ -74,7 +75,8 @@ pub struct RegionLine {
     pub wcdma: u64,
     /// LTE cells.
     pub lte: u64,
-    /// 5G NR cells.
+    /// 5G NR cells, which the original does not know.
+    #[serde(default)]
     pub nr: u64,
     /// Cells of all radio types.
     pub cell: u64,

@@ -266,14 +266,10 @@ mod tests {
     use http_body_util::BodyExt as _;
 
     use super::*;
-    use crate::config::{Embedded, Settings};
     use crate::metrics::Metrics;
 
     async fn context(folder: &std::path::Path) -> Context {
-        let data = folder.as_os_str().to_owned();
-        let settings = Settings::read(|_| None, |name| (name == "DATA_DIR").then(|| data.clone()));
-        let config = settings.resolve(Embedded::Create).ok().unwrap();
-        Context { metrics: Metrics::recording(), ..Context::open(config).await.unwrap() }
+        Context { metrics: Metrics::recording(), ..Context::in_folder(folder).await }
     }
 
     #[tokio::test]

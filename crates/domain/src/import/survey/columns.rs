@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
+use super::time;
 use crate::import::Reason;
 use crate::wire;
 
@@ -98,6 +99,12 @@ impl<'r> Row<'r> {
             Err(_) => wire::whole(text.parse().ok()?)?,
         };
         range.contains(&value).then_some(value)
+    }
+
+    /// A moment in milliseconds since 1970; `None` when the cell is empty.
+    pub(super) fn moment(self, column: impl Into<Option<Column>>) -> Result<Option<i64>, Reason> {
+        let milliseconds = |text| time::milliseconds(text).ok_or(Reason::BadTime);
+        self.text(column).map(milliseconds).transpose()
     }
 
     /// A number in a range. Anything else is missing.

@@ -15,9 +15,9 @@
 //! `arfcn`, `beaconType`, `id1`, `id2` and `id3` are not needed.
 
 use super::columns::{Column, Header, Row};
+use super::radio;
 use super::sighting::{Place, Seen, Sighting, Station};
 use super::{ACCURACY_M, AGE_MS, ALTITUDE_ACCURACY_M, ALTITUDE_M, ANY, PRESSURE_HPA, SPEED_MPS};
-use super::{radio, time};
 use crate::import::Reason;
 use crate::report::{Position, ReportedBlue, ReportedCell, ReportedWifi, is_opted_out};
 
@@ -125,10 +125,7 @@ impl Columns {
             }
             Kind::Cell(cell) => Station::Cell(cell.read(row, signal)?),
         };
-        let timestamp = match row.text(self.timestamp) {
-            Some(text) => Some(time::milliseconds(text).ok_or(Reason::BadTime)?),
-            None => None,
-        };
+        let timestamp = row.moment(self.timestamp)?;
         let position = Position {
             lat: row.number(self.lat, ANY),
             lon: row.number(self.lon, ANY),

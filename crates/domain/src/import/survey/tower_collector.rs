@@ -17,7 +17,7 @@
 
 use super::columns::{Column, Header, Row};
 use super::sighting::{Place, Seen, Sighting, Station};
-use super::{ACCURACY_M, ALTITUDE_M, ANY, HEADING_DEG, SPEED_MPS, radio, time};
+use super::{ACCURACY_M, ALTITUDE_M, ANY, HEADING_DEG, SPEED_MPS, radio};
 use crate::import::Reason;
 use crate::report::{Position, ReportedCell};
 
@@ -96,10 +96,7 @@ impl Columns {
                 .or_else(|| row.integer(self.signal, signal)),
             ta: row.integer(self.ta, 0..=1282),
         };
-        let timestamp = match row.text(self.time) {
-            Some(text) => Some(time::milliseconds(text).ok_or(Reason::BadTime)?),
-            None => None,
-        };
+        let timestamp = row.moment(self.time)?;
         let position = Position {
             lat: row.number(self.lat, ANY),
             lon: row.number(self.lon, ANY),

@@ -17,7 +17,7 @@
 
 use super::columns::{Column, Header, Row};
 use super::sighting::{Place, Seen, Sighting, Station};
-use super::{ACCURACY_M, ALTITUDE_M, ANY, time};
+use super::{ACCURACY_M, ALTITUDE_M, ANY};
 use crate::import::Reason;
 use crate::report::{Position, ReportedBlue, ReportedCell, ReportedWifi, is_opted_out};
 
@@ -75,10 +75,7 @@ impl Columns {
             "" => return Err(Reason::MissingValue),
             _ => return Err(Reason::UnknownKind),
         };
-        let timestamp = match row.text(self.time) {
-            Some(text) => Some(time::milliseconds(text).ok_or(Reason::BadTime)?),
-            None => None,
-        };
+        let timestamp = row.moment(self.time)?;
         let position = Position {
             lat: row.number(self.lat, ANY),
             lon: row.number(self.lon, ANY),

@@ -3,7 +3,6 @@
 //! Reading, hashing and unpacking have a thread of their own, which hands on blocks. How a file is
 //! packed is seen from its first bytes, whatever it is called.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
@@ -163,10 +162,7 @@ impl Hashed {
     fn finish(mut self) -> String {
         // What cannot be read is not part of the digest either.
         let _ = io::copy(&mut BufReader::with_capacity(BLOCK, &mut self), &mut io::sink());
-        self.digest.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        format!("{:x}", self.digest.finalize())
     }
 }
 
