@@ -1,0 +1,42 @@
+// Every page of the site, as a visitor knows it.
+
+/**
+ * @typedef {object} Page
+ * @property {string} name of its pictures
+ * @property {string} path
+ * @property {string} title its heading, and the second half of its title
+ * @property {number} status
+ * @property {string} [settled] selector of what is there once its script has done its work
+ */
+
+/** @type {Page[]} */
+export const PAGES = [
+  page("home", "/", "Overview"),
+  page("api", "/api", "API"),
+  page("api-reference", "/api/reference", "API Reference"),
+  page("contact", "/contact", "Contact Us"),
+  page("downloads", "/downloads", "Downloads"),
+  page("map", "/map", "Map", { settled: "#map[data-state=ready]" }),
+  page("locate", "/locate", "Locate Me", { settled: "#locate-map[data-state=ready]" }),
+  page("optout", "/optout", "Opt-Out"),
+  page("privacy", "/privacy", "Privacy Notice"),
+  page("terms", "/terms", "Developer Terms of Service"),
+  page("stats", "/stats", "Statistics", { settled: "#wifi_chart svg" }),
+  page("stats-regions", "/stats/regions", "Regions", { settled: "#region-stats[data-state=ready]" }),
+  page("not-found", "/nothing/here", "Not Found", { status: 404 }),
+];
+
+function page(name, path, title, rest = {}) {
+  return { name, path, title, status: 200, ...rest };
+}
+
+/** The page with this name. */
+export function named(name) {
+  return PAGES.find((page) => page.name === name);
+}
+
+/** Waits until the script of a page has done its work. */
+export async function settled(page, { settled }) {
+  if (settled) await page.waitForSelector(settled, { state: "attached" });
+  await page.waitForLoadState("networkidle");
+}
