@@ -11,6 +11,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod context;
+pub mod datamap;
 pub mod demo;
 pub mod downloads;
 pub mod fault;

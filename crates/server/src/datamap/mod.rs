@@ -1,0 +1,4 @@
+//! The data map: coverage as tiles.
+
+pub mod draw;
+pub mod progress;
