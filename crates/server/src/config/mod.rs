@@ -11,6 +11,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 mod database;
+mod map;
 mod objects;
 mod processors;
 mod redis;
@@ -34,6 +35,9 @@ const MAX_GRACE: Duration = Duration::from_secs(25);
 
 /// The Redis of the original's development set-up.
 pub const DEVELOPMENT_REDIS: &str = "redis://redis:6379/0";
+
+/// Stands for the address of Redis where it is not asked for anything. Nobody listens there.
+const NO_REDIS: &str = "redis://127.0.0.1:9";
 
 /// What the settings mean.
 #[derive(Clone)]
@@ -75,6 +79,11 @@ pub struct Config {
     pub objects: ObjectSettings,
     /// Public address of that bucket, with a slash at its end.
     pub asset_url: Option<String>,
+    /// Folder with the tiles that the web role serves, and where the map is drawn to that goes into
+    /// no bucket.
+    pub map_dir: PathBuf,
+    /// How often workers draw the map; zero: not by themselves; `None`: nothing was said about it.
+    pub map_interval: Option<Duration>,
     /// Token of the map provider.
     pub mapbox_token: Option<String>,
     /// Where metrics are sent.
@@ -171,30 +180,46 @@ impl Config {
     }
 }
 
+/// What a part of the program cannot do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Needs {
+    Database,
+    Redis,
+    RedisAndSecret,
+}
+
 impl Settings {
     /// Checks and completes the settings; all problems at once.
     pub fn resolve(&self, embedded: Embedded) -> Result<Config, Vec<Invalid>> {
-        self.resolve_with(embedded, false)
+        self.resolve_with(embedded, Needs::Redis)
     }
 
     /// The same for a role that answers requests, which needs a secret.
     pub fn resolve_web(&self, embedded: Embedded) -> Result<Config, Vec<Invalid>> {
-        self.resolve_with(embedded, true)
+        self.resolve_with(embedded, Needs::RedisAndSecret)
     }
 
-    fn resolve_with(&self, embedded: Embedded, needs_secret: bool) -> Result<Config, Vec<Invalid>> {
+    /// The same for the commands that draw the map, which never ask Redis.
+    pub fn resolve_map(&self, embedded: Embedded) -> Result<Config, Vec<Invalid>> {
+        self.resolve_with(embedded, Needs::Database)
+    }
+
+    fn resolve_with(&self, embedded: Embedded, needs: Needs) -> Result<Config, Vec<Invalid>> {
         let mut problems = self.problems();
         let mut warnings = Vec::new();
         let data = PathBuf::from(self.text_or_default(&table::DATA_DIR));
         let databases = Databases::read(self, &data, embedded);
         let redis_uri = match &databases {
+            _ if needs == Needs::Database => Ok(Some(NO_REDIS.to_owned())),
             Ok(databases) => redis::address(self, &databases.read_write, &data).map(Some),
             Err(_) => Ok(None),
         };
         let databases = databases.map_err(|problem| problems.push(problem)).ok();
         let redis_uri = redis_uri.map_err(|problem| problems.push(problem)).ok().flatten();
         self.check_addresses(databases.as_ref(), &mut problems, &mut warnings);
-        if needs_secret {
+        problems.extend(self.map_problem());
+        warnings.extend(self.map_warning());
+        if needs == Needs::RedisAndSecret {
             problems.extend(redis_uri.as_deref().and_then(|uri| self.secret_problem(uri)));
         }
         let (Some(databases), Some(redis_uri), true) = (databases, redis_uri, problems.is_empty())
@@ -238,6 +263,8 @@ impl Settings {
             objects: self.object_settings(),
             asset_url: owned(&table::ASSET_URL)
                 .map(|url| url.trim_end_matches('/').to_owned() + "/"),
+            map_dir: self.map_dir(&data),
+            map_interval: self.map_interval(),
             mapbox_token: owned(&table::MAPBOX_TOKEN),
             statsd: owned(&table::STATSD_HOST)
                 .map(|host| Statsd { host, port: self.port(&table::STATSD_PORT).unwrap_or(0) }),

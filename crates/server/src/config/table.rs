@@ -166,6 +166,18 @@ settings! {
         az://CONTAINER, each with /PREFIX or without, or file:///FOLDER; unset: there are none");
     ASSET_URL = text(Content, WEB, "public address of that bucket")
         .otherwise("tiles are served by the web role");
+    MAP_DIR = path(Content, &[User::Web, User::Worker, User::Map], "folder whose tiles/ the web \
+        role serves under /static/datamap/, and where the map is drawn to that goes into no \
+        bucket; where ASSET_BUCKET is a folder, that one takes its place")
+        .otherwise("the folder of the original's image when it is there, else datamap in the data \
+            folder");
+    MAP_INTERVAL = Setting::new(
+        Content,
+        &[User::Worker, User::Scheduler, User::Admin],
+        Kind::Whole { least: 0, most: 31_536_000 },
+        "seconds between two drawings of the map by a worker, 60 at least; 0: never by itself",
+    )
+    .otherwise("3600 for `serve` on SQLite, else 0");
     MAPBOX_TOKEN = secret(Content, WEB, "token of the map provider").or(&["MAP_TOKEN"]);
 
     AWS_ACCESS_KEY_ID = text(Buckets, OBJECTS, "account for buckets of S3 and servers like it; \

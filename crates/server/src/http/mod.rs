@@ -2,8 +2,10 @@
 
 pub mod body;
 mod client;
+mod datamap;
 mod downloads;
 mod failure;
+mod files;
 mod headers;
 mod health;
 mod observe;
@@ -90,6 +92,8 @@ pub fn router(web: Arc<Web>) -> Router {
         .route("/stats_wifi.json", chart(Kind::Wifi))
         // Public files
         .route("/downloads/{*path}", any(downloads::file))
+        // Tiles of the data map
+        .route("/static/datamap/{*path}", any(datamap::file))
         // Monitoring
         .route("/__heartbeat__", any(health::heartbeat))
         .route("/__lbheartbeat__", any(health::lbheartbeat))
