@@ -7,6 +7,14 @@
 
 ARG FILES=compiled
 
+# What browsers load; the same for every processor.
+FROM --platform=$BUILDPLATFORM node:22-bookworm-slim AS site
+WORKDIR /site
+COPY site/package.json site/package-lock.json site/.npmrc ./
+RUN --mount=type=cache,target=/root/.npm npm ci
+COPY site/ ./
+RUN npm run build -- --outDir /dist
+
 # Compiles on the processor of the machine at hand, for the one that is asked for.
 FROM --platform=$BUILDPLATFORM rust:1.95-bookworm AS compiled
 ARG TARGETARCH
@@ -19,6 +27,8 @@ RUN if [ "$TARGETARCH" != "$(dpkg --print-architecture)" ]; then \
     fi
 WORKDIR /src
 COPY . .
+COPY --from=site /dist/ /dist/
+ENV ICHNAEA_SITE_DIST=/dist
 ARG ICHNAEA_SOURCE=
 ARG ICHNAEA_COMMIT=unknown
 ARG ICHNAEA_BUILD=unknown

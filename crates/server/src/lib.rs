@@ -4,6 +4,7 @@
 
 pub mod admin;
 pub mod api;
+pub mod assets;
 pub mod backup;
 pub mod breaker;
 pub mod cell_export;

@@ -1,5 +1,6 @@
 //! The table of routes, and the server that answers them.
 
+mod assets;
 pub mod body;
 mod client;
 mod datamap;
@@ -94,6 +95,10 @@ pub fn router(web: Arc<Web>) -> Router {
         .route("/downloads/{*path}", any(downloads::file))
         // Tiles of the data map
         .route("/static/datamap/{*path}", any(datamap::file))
+        // What browsers load
+        .route("/static", any(assets::top))
+        .route("/static/", any(assets::file))
+        .route("/static/{*path}", any(assets::file))
         // Monitoring
         .route("/__heartbeat__", any(health::heartbeat))
         .route("/__lbheartbeat__", any(health::lbheartbeat))
