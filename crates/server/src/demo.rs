@@ -1,9 +1,13 @@
 //! Demonstration data: invented stations in a few cities.
 //!
 //! Nothing here exists. Access points have locally administered addresses (`02:…`), cells belong
-//! to network 999 of their country, and positions follow a spiral around a well-known square.
+//! to network 999 of their country, and positions follow a spiral around a well-known square. The
+//! streets around and the totals of the year before are there for the map and the statistics.
 
-use std::collections::HashMap;
+mod history;
+mod streets;
+
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{Days, NaiveDateTime};
 use ichnaea_domain::area;
@@ -12,7 +16,7 @@ use ichnaea_domain::datamap::{self, Grid, Quadrant};
 use ichnaea_domain::geo;
 use ichnaea_domain::mac::Mac;
 use ichnaea_domain::station::{Source, Station, StationKey};
-use ichnaea_store::{AreaChanges, BatchRef, DatamapChanges, StationChanges};
+use ichnaea_store::{AreaChanges, BatchRef, DatamapChanges, StatChanges, StationChanges};
 
 use crate::context::Context;
 
@@ -63,13 +67,14 @@ pub async fn load(context: &Context) -> anyhow::Result<Option<Demo>> {
         return Ok(None);
     }
     let areas: Vec<AreaKey> = keys.iter().filter_map(area_of).collect();
-    let grids: Vec<Grid> = stations.iter().filter_map(|(_, station)| grid_of(station)).collect();
+    let grids = grids(&stations);
     insert_stations(context, &batch(now), keys, stations).await?;
     insert_areas(context, &batch(now), areas).await?;
     for quadrant in Quadrant::ALL {
         let here = grids.iter().copied().filter(|grid| grid.quadrant() == quadrant);
         insert_grids(context, &batch(now), here.collect()).await?;
     }
+    insert_statistics(context, &batch(now)).await?;
     Ok(Some(queries()))
 }
 
@@ -135,8 +140,15 @@ fn area_of(key: &StationKey) -> Option<AreaKey> {
     }
 }
 
-fn grid_of(station: &Station) -> Option<Grid> {
-    station.position().map(|(lat, lon)| Grid::at(lat, lon))
+/// The grid cells of the stations and of the streets around them.
+fn grids(stations: &[(StationKey, Station)]) -> BTreeSet<Grid> {
+    let at_stations = stations
+        .iter()
+        .filter_map(|(_, station)| station.position().map(|(lat, lon)| Grid::at(lat, lon)));
+    let in_streets = (0_u8..).zip(&CITIES).flat_map(|(index, city)| {
+        streets::grids((city.lat, city.lon), GOLDEN_ANGLE_DEG * f64::from(index))
+    });
+    at_stations.chain(in_streets).collect()
 }
 
 async fn insert_stations(
@@ -179,6 +191,21 @@ async fn insert_grids(context: &Context, batch: &BatchRef, grids: Vec<Grid>) -> 
             DatamapChanges { insert, touch, today, outcome: () }
         })
         .await?;
+    Ok(())
+}
+
+/// Totals of the year before where there are none, and what there is in each region.
+async fn insert_statistics(context: &Context, batch: &BatchRef) -> anyhow::Result<()> {
+    let (store, today) = (&context.writer, batch.now.date());
+    store
+        .update_stats(batch, today, move |found| {
+            let insert = if found.is_empty() { history::totals(today) } else { Vec::new() };
+            StatChanges { insert, update: Vec::new(), outcome: () }
+        })
+        .await?;
+    if store.region_stats().await?.is_empty() {
+        store.replace_region_stats(&store.region_totals().await?).await?;
+    }
     Ok(())
 }
 
