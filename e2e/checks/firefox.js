@@ -4,19 +4,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import * as firefox from "../lib/firefox.js";
-import { deadEnd, front } from "../lib/front.js";
-import { PAGES } from "../lib/pages.js";
+import { CLIENT, front } from "../lib/front.js";
+import { named } from "../lib/pages.js";
 
-/** An address of the city database of the tests, and where that has it. */
-const CLIENT = { address: "81.2.69.192", latitude: 51.5142, longitude: -0.0931 };
-
-const { settled } = PAGES.find(({ name }) => name === "map");
+const { settled } = named("map");
 
 export function checkFirefox(scene) {
   test("Firefox with this service as its provider finds itself on the map", async () => {
     const service = await front(scene.origin, CLIENT.address);
-    const exit = await deadEnd();
-    const browser = await firefox.launch(`${service.origin}/v1/geolocate?key=${scene.key}`, exit.host);
+    const browser = await firefox.launch(`${service.origin}/v1/geolocate?key=${scene.key}`);
     const logged = scene.process.log.count();
     try {
       const page = await browser.newPage();
@@ -35,7 +31,6 @@ export function checkFirefox(scene) {
     } finally {
       await browser.close();
       await service.close();
-      await exit.close();
     }
   });
 }

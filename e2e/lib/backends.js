@@ -1,14 +1,14 @@
 // Empty backends and a city database, as the tests in Rust have them.
 
 import { Process } from "./process.js";
-import { built } from "./installation.js";
 
 export class Backends {
   /**
+   * @param {string} lender the program `throwaway`
    * @param {"embedded" | "server"} kind
    */
-  static async fresh(kind) {
-    const process = new Process(built("examples/throwaway"), [kind], serversOfTests());
+  static async fresh(lender, kind) {
+    const process = new Process(lender, [kind], serversOfTests());
     const [line] = await process.out.match(/^\{.*/);
     return Object.assign(new Backends(), { process, ...JSON.parse(line) });
   }

@@ -5,18 +5,20 @@ import { existsSync } from "node:fs";
 import puppeteer from "puppeteer-core";
 
 const PROGRAM = process.env.FIREFOX ?? "/usr/bin/firefox-esr";
+/** The port of a service that was given up long ago. */
+const NOBODY = { host: "127.0.0.1", port: 9 };
 
 /**
  * @param {string} provider address of the service, with a key
- * @param {string} exit host and port of a proxy for whatever is not on this machine
  */
-export async function launch(provider, exit) {
+export async function launch(provider) {
   if (!existsSync(PROGRAM)) throw new Error(`no ${PROGRAM}: install firefox-esr or set FIREFOX`);
-  const [host, port] = exit.split(":");
   return puppeteer.launch({
     browser: "firefox",
     executablePath: PROGRAM,
     headless: true,
+    // Drawing in software, without a screen.
+    env: { ...process.env, MOZ_WEBGL_FORCE_EGL: "1", EGL_PLATFORM: "surfaceless", LIBGL_ALWAYS_SOFTWARE: "1" },
     extraPrefsFirefox: {
       // What README tells people to set.
       "geo.provider.network.url": provider,
@@ -26,14 +28,14 @@ export async function launch(provider, exit) {
       "geo.provider.network.scan": false,
       "geo.prompt.testing": true,
       "geo.prompt.testing.allow": true,
-      // Drawing in software.
       "webgl.force-enabled": true,
-      // Nothing leaves this machine: a proxy that refuses, and as few reasons to ask as possible.
+      // Nothing leaves this machine: the way out is a port where nobody listens, and there are as
+      // few reasons to take it as possible.
       "network.proxy.type": 1,
-      "network.proxy.http": host,
-      "network.proxy.http_port": Number(port),
-      "network.proxy.ssl": host,
-      "network.proxy.ssl_port": Number(port),
+      "network.proxy.http": NOBODY.host,
+      "network.proxy.http_port": NOBODY.port,
+      "network.proxy.ssl": NOBODY.host,
+      "network.proxy.ssl_port": NOBODY.port,
       "network.dns.disablePrefetch": true,
       "network.captive-portal-service.enabled": false,
       "network.connectivity-service.enabled": false,

@@ -1,6 +1,9 @@
-// A front server as operators have one, and a way out that leads nowhere.
+// Servers of the suite: a front server as operators have one, and others on demand.
 
 import { createServer, request } from "node:http";
+
+/** A client with an address of the city database of the tests, and where that has it. */
+export const CLIENT = { address: "81.2.69.192", latitude: 51.5142, longitude: -0.0931 };
 
 /** Listens on a free port of this machine: the server and its address. */
 export async function listening(handler) {
@@ -35,18 +38,4 @@ export async function front(origin, address) {
     from.pipe(onward);
   });
   return { origin: `http://${host}`, seen, close: () => closed(server) };
-}
-
-/** A proxy that refuses everything and notes what it was asked for. */
-export async function deadEnd() {
-  const asked = [];
-  const { server, host } = await listening((from, answer) => {
-    asked.push(from.url);
-    answer.writeHead(403).end();
-  });
-  server.on("connect", (from, socket) => {
-    asked.push(from.url);
-    socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
-  });
-  return { host, asked, close: () => closed(server) };
 }

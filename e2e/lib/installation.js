@@ -1,6 +1,6 @@
 // The real program on backends of its own.
 
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -10,12 +10,9 @@ import { Process } from "./process.js";
 
 const REPOSITORY = path.resolve(import.meta.dirname, "../..");
 
-/** A file of the build: of `TARGET`, by default the one that `cargo build` makes. */
-export function built(name) {
-  const file = path.resolve(REPOSITORY, process.env.TARGET ?? "target/debug", name);
-  if (!existsSync(file)) throw new Error(`${file} is missing: cargo build --bins --examples`);
-  return file;
-}
+/** The program: what `cargo build` makes, unless `ICHNAEA` names another. */
+const PROGRAM = process.env.ICHNAEA ?? path.join(REPOSITORY, "target/debug/ichnaea");
+const LENDER = path.join(REPOSITORY, "target/debug/examples/throwaway");
 
 /** A folder of `target/`, for what people look at afterwards. */
 export function artefacts(...names) {
@@ -32,7 +29,7 @@ export class Installation {
    */
   static async fresh(kind, settings = {}) {
     const installation = new Installation();
-    installation.backends = await Backends.fresh(kind);
+    installation.backends = await Backends.fresh(LENDER, kind);
     installation.folder = mkdtempSync(path.join(tmpdir(), "ichnaea-e2e-"));
     installation.settings = {
       DB_READWRITE_URI: installation.backends.database,
@@ -49,7 +46,7 @@ export class Installation {
 
   /** Runs a command that has to succeed; its output. */
   async run(...args) {
-    return new Process(built("ichnaea"), args, this.settings).succeeds();
+    return new Process(PROGRAM, args, this.settings).succeeds();
   }
 
   /** Starts all roles in one process, with demonstration data: address, API key, process. */
@@ -81,7 +78,7 @@ export class Installation {
   }
 
   #start(args, settings = {}) {
-    const server = new Process(built("ichnaea"), args, { ...this.settings, ...settings });
+    const server = new Process(PROGRAM, args, { ...this.settings, ...settings });
     this.#processes.push(server);
     return server;
   }

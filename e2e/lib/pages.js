@@ -6,6 +6,7 @@
  * @property {string} path
  * @property {string} title its heading, and the second half of its title
  * @property {number} status
+ * @property {string[]} [steps] selectors of what its script brings
  * @property {string} [settled] selector of what is there once its script has done its work
  */
 
@@ -16,13 +17,15 @@ export const PAGES = [
   page("api-reference", "/api/reference", "API Reference"),
   page("contact", "/contact", "Contact Us"),
   page("downloads", "/downloads", "Downloads"),
-  page("map", "/map", "Map", { settled: "#map[data-state=ready]" }),
-  page("locate", "/locate", "Locate Me", { settled: "#locate-map[data-state=ready]" }),
+  page("map", "/map", "Map", {
+    steps: ["#map canvas", "#map-date time"], settled: "#map[data-state=ready]",
+  }),
+  page("locate", "/locate", "Locate Me", { settled: "#locate-demonstration option" }),
   page("optout", "/optout", "Opt-Out"),
   page("privacy", "/privacy", "Privacy Notice"),
   page("terms", "/terms", "Developer Terms of Service"),
   page("stats", "/stats", "Statistics", { settled: "#wifi_chart svg" }),
-  page("stats-regions", "/stats/regions", "Regions", { settled: "#region-stats[data-state=ready]" }),
+  page("stats-regions", "/stats/regions", "Regions", { settled: "#region-stats th[aria-sort]" }),
   page("not-found", "/nothing/here", "Not Found", { status: 404 }),
 ];
 
@@ -36,7 +39,10 @@ export function named(name) {
 }
 
 /** Waits until the script of a page has done its work. */
-export async function settled(page, { settled }) {
-  if (settled) await page.waitForSelector(settled, { state: "attached" });
-  await page.waitForLoadState("networkidle");
+export async function settled(page, { settled, steps = [] }) {
+  for (const selector of steps) await page.waitForSelector(selector, { state: "attached" });
+  if (!settled) return;
+  // What was just put on the map is drawn with the next picture.
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  await page.waitForSelector(settled, { state: "attached" });
 }

@@ -2,6 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 
 /** A process that takes longer than this for anything hangs; milliseconds. */
 const PATIENCE_MS = 60_000;
@@ -26,6 +27,9 @@ export class Process {
   constructor(program, args, env = {}) {
     const { PATH, HOME } = process.env;
     this.name = [program.split("/").at(-1), ...args].join(" ");
+    if (!existsSync(program)) {
+      throw new Error(`no ${program}: cargo build --workspace --all-features --bins --examples`);
+    }
     this.child = spawn(program, args, { env: { PATH, HOME, ...env }, stdio: "pipe" });
     running.add(this.child);
     this.ended = once(this.child, "close").then(([code, signal]) => {

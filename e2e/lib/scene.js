@@ -1,6 +1,7 @@
 // An installation with something to see, on one pair of backends.
 
 import { launch } from "./chromium.js";
+import { CLIENT, front } from "./front.js";
 import { Installation } from "./installation.js";
 
 /** Pairs of backends by what the installation is asked for. */
@@ -12,15 +13,16 @@ export async function prepare(kind) {
   const scene = { pair: PAIRS[kind], installation, siteName: "Ichnaea" };
   scene.end = async () => {
     await scene.browser?.close();
+    await scene.front?.close();
     await installation.end();
   };
   try {
     scene.browser = await launch();
     Object.assign(scene, await start(kind, installation));
-    scene.explainKey = await explainKey(installation);
-    scene.regionCount = Number((await installation.backends.sql(
-      "SELECT COUNT(*) FROM region_stat",
-    ))[0][0]);
+    scene.front = await front(scene.origin, CLIENT.address);
+    const made = await installation.run("apikey", "create", "plain");
+    [, scene.plainKey] = /^Created API key: '(.+)'$/m.exec(made);
+    scene.regionCount = await addRegions(installation.backends);
   } catch (error) {
     await scene.end();
     throw error;
@@ -31,29 +33,21 @@ export async function prepare(kind) {
 /** Everything in one process on files; one process for each role on servers. */
 async function start(kind, installation) {
   if (kind === "embedded") {
-    const { origin, key, process } = await installation.serveDemo();
-    await fill(installation);
-    return { origin, key, process };
+    return installation.serveDemo();
   }
   await installation.run("db", "migrate");
   const demo = await installation.serveDemo();
   await demo.process.stop();
-  await fill(installation);
   const { origin, process } = await installation.web();
   return { origin, key: demo.key, process };
 }
 
-/** What days and months of running would leave behind. */
-async function fill({ backends, ...installation }) {
-  const months = Array.from({ length: 12 }, (_, index) => index);
-  const today = new Date();
-  const day = (monthsAgo) => {
-    const date = new Date(Date.UTC(today.getUTCFullYear(), today.getUTCMonth() - monthsAgo, 1));
-    return date.toISOString().slice(0, 10);
-  };
-  // Unique stations and observations of each kind, see `domain/stats`.
-  const rows = [1, 2, 3, 4, 8, 9].flatMap((key) =>
-    months.map((ago) => `(${key}, '${day(ago)}', ${(12 - ago) * key * 345_678})`));
-  await backends.sql(`INSERT INTO stat (\`key\`, time, value) VALUES ${rows.join(", ")}`);
+/** More regions than fit on one page of the table; how many there are then. */
+async function addRegions(backends) {
+  const codes = "AT BE BG CA CH CL CN CZ DK EE ES FI GR HU IE IN IS IT KR MX NL NO NZ PL PT RO SE TR UA";
+  const rows = codes.split(" ").map((code, index) =>
+    `('${code}', ${index * 37 % 23}, ${index * 91 % 57}, ${index * 13 % 31}, ${index}, ${index * 7919 % 1009})`);
+  await backends.sql(
+    `INSERT INTO region_stat (region, gsm, wcdma, lte, blue, wifi) VALUES ${rows.join(", ")}`);
+  return Number((await backends.sql("SELECT COUNT(*) FROM region_stat"))[0][0]);
 }
-async function explainKey() {}

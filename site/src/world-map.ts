@@ -73,7 +73,15 @@ export function worldMap({ container, title, center, zoom, hash }: Wanted): Map 
   const custom = style.includes("{z}") ? "" : attribution;
   map.addControl(new AttributionControl({ compact: false, customAttribution: custom }), "bottom-right");
   if (!style) drawOutlines(map);
+  tellState(map, container);
   return map;
+}
+
+/** Says in the page whether everything that is to be seen is drawn. */
+function tellState(map: Map, container: HTMLElement): void {
+  const tell = (state: string) => () => (container.dataset["state"] = state);
+  map.on("idle", tell("ready"));
+  for (const event of ["movestart", "dataloading"] as const) map.on(event, tell("busy"));
 }
 
 function drawOutlines(map: Map): void {
