@@ -5,7 +5,6 @@
 
 mod index;
 pub mod lines;
-mod turn;
 
 use std::io::Write as _;
 
@@ -21,9 +20,9 @@ use tempfile::NamedTempFile;
 
 use crate::context::Context;
 use crate::objects::{Meta, Object, Objects};
+use crate::turn::Turn;
 use crate::{fault, keys};
 use lines::{Compression, LineFile, Written};
-use turn::Turn;
 
 /// What the keys of all public files begin with.
 pub const PREFIX: &str = "export";

@@ -88,11 +88,22 @@ enum Command {
     /// Sends due tasks to the workers
     #[command(after_help = "Several may run; one is active, the others stand by.")]
     Scheduler,
-    /// Draws the map and uploads it (not part of this release yet)
+    /// Draws the data map and uploads it: `datamap --create --upload`
+    #[command(
+        after_help = "Runs once and ends. Workers do the same by themselves when MAP_INTERVAL \
+        is set."
+    )]
     Map,
-    /// Draws the map into a folder of the web role (not part of this release yet)
-    #[command(name = "local_map", alias = "local-map")]
+    /// Draws the data map into the folder that the web role serves (`MAP_DIR`)
+    #[command(
+        name = "local_map",
+        alias = "local-map",
+        after_help = "Runs once and ends. Workers do the same by themselves when MAP_INTERVAL is set."
+    )]
     LocalMap,
+    /// Draws the data map and brings it to a bucket or folder
+    #[command(after_help = admin::datamap::HELP)]
+    Datamap(admin::datamap::Options),
     /// Opens a shell, or runs a program
     #[command(after_help = "Needs no configuration. Programs of the original are understood by \
         their names: alembic, apikey.py, db.py, sentry_test.py, celery call, run_check_db.sh and \
@@ -253,6 +264,9 @@ fn command_line() -> clap::Command {
         ("web", &[User::Web]),
         ("worker", &[User::Worker]),
         ("scheduler", &[User::Scheduler]),
+        ("map", &[User::Map]),
+        ("local_map", &[User::Map]),
+        ("datamap", &[User::Map]),
     ];
     roles.into_iter().fold(Cli::command(), |all, (role, users)| {
         all.mut_subcommand(role, |role| {
@@ -297,10 +311,18 @@ fn run_words(words: &[OsString]) -> ExitCode {
     }
     let is_role_of_original = matches!(
         command,
-        Command::Web { .. } | Command::Worker | Command::Scheduler | Command::Alembic(_)
+        Command::Web { .. }
+            | Command::Worker
+            | Command::Scheduler
+            | Command::Alembic(_)
+            | Command::Map
+            | Command::LocalMap
     );
-    let format = logging::Format::choose(settings.is_development(), is_role_of_original);
-    logging::start(&settings.logging_level(), format);
+    let is_verbose = matches!(&command, Command::Datamap(options) if options.is_verbose());
+    let is_development = is_verbose || settings.is_development();
+    let format = logging::Format::choose(is_development, is_role_of_original);
+    let level = if is_verbose { "DEBUG".to_owned() } else { settings.logging_level() };
+    logging::start(&level, format);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let result = match runtime.worker_threads(settings.threads()).enable_all().build() {
         Ok(runtime) => {
@@ -423,6 +445,16 @@ async fn run(settings: &Settings, command: Command) -> Result<ExitCode, Failure>
         let context = open_without_geoip(settings).await?;
         return Ok(status(admin::pipeline::run(context, command, &mut signals).await?));
     }
+    // So have these: what was drawn, and a last line.
+    let options = match command {
+        Command::Map => Some(admin::datamap::Options::map()),
+        Command::LocalMap => Some(admin::datamap::Options::local_map(settings.map_folder())),
+        Command::Datamap(ref options) => Some(options.clone()),
+        _ => None,
+    };
+    if let Some(options) = options {
+        return datamap(settings, options, &mut signals).await;
+    }
     tokio::select! {
         ended = run_command(settings, command) => ended,
         stop = signals.stop() => Ok(ExitCode::from(stop.status())),
@@ -480,11 +512,10 @@ async fn run_command(settings: &Settings, command: Command) -> Result<ExitCode, 
         | Command::Worker
         | Command::Scheduler
         | Command::Pipeline(_)
+        | Command::Map
+        | Command::LocalMap
+        | Command::Datamap(_)
         | Command::Shell { .. } => {}
-        Command::Map | Command::LocalMap => {
-            complain("the map cannot be drawn by this release yet");
-            return Ok(ExitCode::FAILURE);
-        }
         Command::Config(options) => return Ok(admin::config::run(settings, options)?),
         Command::WaitForDatabase => {
             let config = settings.resolve(Embedded::IfPresent)?;
@@ -583,6 +614,34 @@ async fn run_command(settings: &Settings, command: Command) -> Result<ExitCode, 
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Draws the data map: arguments, then errors are reported, then what does not fit together, then
+/// the bucket, then work.
+async fn datamap(
+    settings: &Settings,
+    options: admin::datamap::Options,
+    signals: &mut Signals,
+) -> Result<ExitCode, Failure> {
+    if options.is_idle() {
+        print_usage("datamap");
+        return Ok(ExitCode::SUCCESS);
+    }
+    // What is only uploaded needs no database, so none has to be named.
+    let embedded = if options.draws() { Embedded::IfPresent } else { Embedded::Create };
+    let config = settings.resolve_map(embedded);
+    if let Ok(config) = &config {
+        sentry::start(config.sentry.as_ref(), sentry::App::Datamap)?;
+    }
+    if !options.fit() {
+        print_usage("datamap");
+        return Ok(ExitCode::FAILURE);
+    }
+    let config = config?;
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(admin::datamap::run(config, options, signals).await?)
 }
 
 async fn export(

@@ -41,6 +41,18 @@ pub const POINTS: &[&str] = &[
 pub const CELL_EXPORT_POINTS: &[&str] =
     &["cells_written", "cells_put", "cells_summed", "cells_listed"];
 
+/// The points at which a data map may be left unfinished, in order; in the middle of several tiles,
+/// the third is meant.
+pub const MAP_POINTS: &[&str] = &[
+    "map_drawn",
+    "map_listed",
+    "map_tile_put",
+    "map_tile_replaced",
+    "map_tile_deleted",
+    "map_synced",
+    "map_dated",
+];
+
 /// The points an import passes whose rows are merged into the tables, in order.
 pub const MERGE_POINTS: &[&str] =
     &["merge_begun", "merge_committed", "merge_areas_asked", "merge_written", "merge_computed"];

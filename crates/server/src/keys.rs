@@ -21,6 +21,8 @@ pub const UPDATE_CELLAREA: &str = "update_cellarea";
 pub const UPDATE_CELLAREA_NR: &str = "ichnaea:update_cellarea_nr";
 /// Daily counters on their way into the statistics table.
 pub const UPDATE_STAT: &str = "ichnaea:update_stat";
+/// The turn of the one worker that draws the data map.
+pub const RENDER_MAP: &str = "ichnaea:render_map";
 /// Beginning of the names of all export queues.
 pub const EXPORT_PREFIX: &str = "queue_export_";
 /// Task messages on their way from the scheduler to the workers.

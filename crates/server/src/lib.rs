@@ -31,3 +31,4 @@ pub mod seen;
 pub mod sentry;
 pub mod stats;
 pub mod tasks;
+mod turn;

@@ -19,7 +19,6 @@ enum Now {
     Gone(&'static str),
 }
 
-const LATER: &str = "is not part of this release yet";
 const NOT_NEEDED: &str = "is not needed: region shapes are compiled in";
 
 /// Every program, by the name of its file.
@@ -31,8 +30,8 @@ const PROGRAMS: &[(&str, Now)] = &[
     ("load_cell_data.py", Now::Command("load-cell-data")),
     ("dump.py", Now::Command("dump")),
     ("location_dump", Now::Command("dump")),
-    ("datamap.py", Now::Gone(LATER)),
-    ("location_map", Now::Gone(LATER)),
+    ("datamap.py", Now::Command("datamap")),
+    ("location_map", Now::Command("datamap")),
     ("region_json.py", Now::Gone(NOT_NEEDED)),
     ("location_region_json", Now::Gone(NOT_NEEDED)),
     ("run_check_db.sh", Now::Lines(&[&["wait-for-database"]])),
@@ -139,6 +138,8 @@ mod tests {
                 &["dump --datatype cell --filename a.csv.gz"],
             ),
             ("location_dump --datatype wifi", &["dump --datatype wifi"]),
+            ("/app/ichnaea/scripts/datamap.py --create", &["datamap --create"]),
+            ("location_map --upload --output x", &["datamap --upload --output x"]),
             ("./docker/run_check_db.sh", &["wait-for-database"]),
             ("./docker/run_setup.sh", &["db drop", "db create"]),
             (
@@ -164,7 +165,7 @@ mod tests {
     #[test]
     fn what_is_gone_says_why_and_what_is_unknown_is_not_ours() {
         for call in
-            ["datamap.py", "/app/ichnaea/scripts/region_json.py", "celery worker", "celery -X"]
+            ["region_json.py", "/app/ichnaea/scripts/region_json.py", "celery worker", "celery -X"]
         {
             assert!(read(call).unwrap().is_err(), "{call}");
         }

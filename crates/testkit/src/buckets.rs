@@ -99,6 +99,11 @@ impl S3Server {
         self.expect("GET", &format!("/{bucket}/{key}"), &[], 200)
     }
 
+    /// Puts an object there, past the code under test.
+    pub fn put(&self, bucket: &str, key: &str, body: &[u8]) {
+        self.expect("PUT", &format!("/{bucket}/{key}"), body, 200);
+    }
+
     fn expect(&self, method: &str, path: &str, body: &[u8], status: u16) -> StoredObject {
         let (found, answer) = self.ask(method, path, body);
         let said = String::from_utf8_lossy(&answer.body);

@@ -14,6 +14,7 @@ pub mod apikey;
 pub mod assignment;
 pub mod config;
 mod confirm;
+pub mod datamap;
 pub mod db;
 pub mod dead_letters;
 pub mod doctor;

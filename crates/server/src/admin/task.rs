@@ -59,7 +59,9 @@ pub fn list() {
 fn when(task: Task) -> String {
     let line = PERIODIC.iter().find(|periodic| periodic.task == task);
     match line.map(|periodic| periodic.when) {
-        Some(When::Every(interval)) => format!("every {} s", interval.as_secs()),
+        Some(When::Every(interval) | When::Since(interval)) => {
+            format!("every {} s", interval.as_secs())
+        }
         Some(When::At(cron)) => {
             let mut words = cron.split(' ');
             match (words.next(), words.next()) {
@@ -67,6 +69,7 @@ fn when(task: Task) -> String {
                 _ => cron.to_owned(),
             }
         }
+        None if task == Task::RenderMap => "every MAP_INTERVAL s".to_owned(),
         None => "on demand".to_owned(),
     }
 }

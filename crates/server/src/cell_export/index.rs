@@ -6,10 +6,10 @@ use bytes::Bytes;
 use ichnaea_domain::cell_file::index::{Entry, Index, expired};
 use ichnaea_kv::Op;
 
-use super::turn::Turn;
 use super::{PREFIX, name_of};
 use crate::context::Context;
 use crate::objects::{self, Error, Meta, Objects};
+use crate::turn::Turn;
 use crate::{fault, keys};
 
 /// How long another worker may take for the list.

@@ -25,6 +25,12 @@ impl Settings {
         }
     }
 
+    /// The folder of the role `local_map`, whatever else is wrong.
+    #[must_use]
+    pub fn map_folder(&self) -> PathBuf {
+        self.map_dir(Path::new(self.text_or_default(&table::DATA_DIR)))
+    }
+
     /// How often the map is drawn; zero: not by itself; `None`: nothing was said about it.
     pub(super) fn map_interval(&self) -> Option<Duration> {
         self.number(&table::MAP_INTERVAL).map(Duration::from_secs)

@@ -37,7 +37,6 @@ pub struct Drawn {
 /// [`Progress::stop`] ends it early, with [`Stopped`](super::progress::Stopped) as the error; it is
 /// to be awaited after that, too, so that nothing is written afterwards. What has been drawn until
 /// then or until any other failure stays in the folder, whole tiles only.
-#[expect(clippy::unused_async, reason = "until it draws")]
 pub async fn draw(
     _ctx: &Context,
     _tiles: &Path,

@@ -17,7 +17,7 @@ pub enum Error {
     /// It does not let us: a wrong account, missing rights, no such bucket. Trying again helps when
     /// somebody has put that right.
     #[error("{0}")]
-    Refused(String),
+    Refused(Refusal),
     /// There is no such object.
     #[error("{0}")]
     NotFound(String),
@@ -26,11 +26,42 @@ pub enum Error {
     Broken(String),
 }
 
+/// What it says, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What an operator has to put right.
+    pub why: Why,
+    line: String,
+}
+
+/// Why a place lets us do nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The account is wrong, or may not do this.
+    Forbidden,
+    /// There is no such bucket.
+    NoPlace,
+    /// No account was given and the machine has none.
+    NoAccount,
+    /// The line says it.
+    Other,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.line)
+    }
+}
+
+fn refused(why: Why, line: String) -> Error {
+    Error::Refused(Refusal { why, line })
+}
+
 impl Error {
     /// The same for a call that is not about one object: what is missing is the place.
     pub(super) fn of_the_place(self) -> Self {
         match self {
-            Self::NotFound(line) => Self::Refused(line),
+            Self::NotFound(line) => refused(Why::NoPlace, line),
             other => other,
         }
     }
@@ -46,7 +77,8 @@ pub(super) fn classify(
 ) -> Error {
     match heard {
         Heard::NoAccount => {
-            Error::Refused(format!("{name}: no account to use while {doing}; look at {advice}"))
+            let line = format!("{name}: no account to use while {doing}; look at {advice}");
+            refused(Why::NoAccount, line)
         }
         Heard::Answer { status, code } => answered(name, advice, doing, status, code.as_deref()),
         Heard::Nothing => unanswered(name, advice, doing, failure),
@@ -58,20 +90,30 @@ fn answered(name: &str, advice: &str, doing: &str, status: u16, code: Option<&st
     let answer = code.map_or_else(|| status.to_string(), |code| format!("{status} {code}"));
     let is_place = matches!(code, Some("NoSuchBucket" | "ContainerNotFound" | "NoSuchUpload"));
     match status {
-        404 if is_place => Error::Refused(format!(
-            "{name}: no such bucket ({answer}) while {doing}; look at its name and {advice}"
-        )),
+        404 if is_place => refused(
+            Why::NoPlace,
+            format!(
+                "{name}: no such bucket ({answer}) while {doing}; look at its name and {advice}"
+            ),
+        ),
         404 => Error::NotFound(format!("{name}: not found ({answer}) while {doing}")),
         408 | 429 | 500.. => {
             Error::Unavailable(format!("{name}: not available now ({answer}) while {doing}"))
         }
-        401 | 403 => Error::Refused(format!(
-            "{name}: access denied ({answer}) while {doing}; look at {advice}"
-        )),
-        300..=399 => Error::Refused(format!(
-            "{name}: kept elsewhere ({answer}) while {doing}; look at the region and {advice}"
-        )),
-        _ => Error::Refused(format!("{name}: refused ({answer}) while {doing}; look at {advice}")),
+        401 | 403 => refused(
+            Why::Forbidden,
+            format!("{name}: access denied ({answer}) while {doing}; look at {advice}"),
+        ),
+        300..=399 => refused(
+            Why::Other,
+            format!(
+                "{name}: kept elsewhere ({answer}) while {doing}; look at the region and {advice}"
+            ),
+        ),
+        _ => refused(
+            Why::Other,
+            format!("{name}: refused ({answer}) while {doing}; look at {advice}"),
+        ),
     }
 }
 
@@ -88,7 +130,7 @@ fn unanswered(name: &str, advice: &str, doing: &str, failure: &object_store::Err
             ErrorKind::PermissionDenied
             | ErrorKind::ReadOnlyFilesystem
             | ErrorKind::NotADirectory
-            | ErrorKind::IsADirectory => Error::Refused(format!("{line}; look at {advice}")),
+            | ErrorKind::IsADirectory => refused(Why::Other, format!("{line}; look at {advice}")),
             ErrorKind::InvalidFilename => Error::Broken(line),
             _ => Error::Unavailable(line),
         };

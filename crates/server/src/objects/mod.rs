@@ -11,6 +11,7 @@ mod place;
 mod settings;
 mod transport;
 mod upload;
+mod walk;
 
 use std::path::Path as FilePath;
 use std::sync::Arc;
@@ -24,9 +25,10 @@ use object_store::{
     Attribute, Attributes, ObjectStore, ObjectStoreExt as _, PutOptions, PutPayload,
 };
 
-pub use error::Error;
+pub use error::{Error, Refusal, Why};
 pub use place::{Place, without_scheme};
 pub use settings::{Aws, Azure, Google, ObjectSettings};
+pub use walk::Listed;
 
 use transport::Heard;
 
@@ -129,9 +131,7 @@ impl Objects {
         let mut found: Vec<Object> = found
             .into_iter()
             .filter_map(|object| {
-                let mut parts = object.location.prefix_match(&self.prefix)?;
-                let first = parts.next()?.as_ref().to_owned();
-                let key = parts.fold(first, |key, part| key + "/" + part.as_ref());
+                let key = self.key_of(&object.location)?;
                 Some(Object { key, size: object.size, modified: object.last_modified })
             })
             .collect();
@@ -182,6 +182,13 @@ impl Objects {
             // Through the parts, which are not encoded anew.
             path.parts().chain(std::iter::once(part)).collect()
         }))
+    }
+
+    /// The key in a full key; `None` where that is of another place.
+    fn key_of(&self, path: &Path) -> Option<String> {
+        let mut parts = path.prefix_match(&self.prefix)?;
+        let first = parts.next()?.as_ref().to_owned();
+        Some(parts.fold(first, |key, part| key + "/" + part.as_ref()))
     }
 
     fn attributes(&self, meta: &Meta) -> Attributes {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use ichnaea_domain::export::ExportConfig;
@@ -16,6 +17,11 @@ use crate::admin::print;
 use crate::config::Config;
 use crate::context::Context;
 use crate::demo::{self, Demo};
+use crate::tasks::message::{Message, send};
+use crate::tasks::{EXPORT_EXPIRES, Task};
+
+/// How often the map is drawn when nobody has said anything about it.
+const MAP_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Migrates, makes a key when there is none, says how to try the service, and runs all roles.
 pub async fn run(
@@ -23,12 +29,31 @@ pub async fn run(
     with_demo: bool,
     mut signals: Signals,
 ) -> anyhow::Result<ExitCode> {
+    let config = with_map(config);
     let start = start(config, with_demo);
     let (context, listener) = tokio::select! {
         started = start => started?,
         _ = signals.stop() => return Ok(ExitCode::SUCCESS),
     };
     super::run(context, &[Role::Web, Role::Worker, Role::Scheduler], Some(listener), signals).await
+}
+
+/// Where everything is a file, nobody has set up anything: the map is drawn every hour.
+fn with_map(config: Config) -> Config {
+    let is_file = config.databases.read_write.starts_with("sqlite:");
+    let map_interval = config.map_interval.or_else(|| is_file.then_some(MAP_INTERVAL));
+    Config { map_interval, ..config }
+}
+
+/// Lets a worker draw the map at once, unless it is not to be drawn at all.
+async fn draw_map(context: &Context) -> anyhow::Result<()> {
+    if context.config.map_interval.is_some_and(|interval| interval.is_zero()) {
+        return Ok(());
+    }
+    let now_ms = context.clock.now_ms();
+    let message = Message::new(Task::RenderMap, None, now_ms, EXPORT_EXPIRES);
+    context.kv.apply(vec![send(&[message])]).await?;
+    Ok(())
 }
 
 /// Everything up to the first request.
@@ -40,6 +65,7 @@ async fn start(config: Config, with_demo: bool) -> anyhow::Result<(Arc<Context>,
     let mut demo = None;
     if with_demo {
         demo = demo::load(&context).await.context("cannot load the demonstration data")?;
+        draw_map(&context).await?;
     }
     let key = first_key(&context.writer).await?;
     if matches!(key, Key::Made(_)) && context.config.databases.read_write.starts_with("sqlite:") {

@@ -23,6 +23,7 @@ pub mod message;
 mod monitor_api_key_limits;
 mod monitor_api_users;
 mod monitor_queue_size_and_rate_control;
+mod render_map;
 mod run;
 pub mod runner;
 pub mod scheduler;
@@ -70,6 +71,8 @@ pub enum Task {
     CellExportFull,
     /// Makes the public file of the cells that changed within an hour.
     CellExportDiff,
+    /// Draws the data map.
+    RenderMap,
     /// Reports how often each API key was used today.
     MonitorApiKeyLimits,
     /// Reports how many distinct addresses used each API key.
@@ -85,6 +88,8 @@ pub enum Task {
 pub enum When {
     /// At a fixed interval, the first time one interval after the scheduler has taken over.
     Every(Duration),
+    /// At a fixed interval that goes on while schedulers come and go.
+    Since(Duration),
     /// At times of day in UTC, as a cron line.
     At(&'static str),
 }
@@ -120,6 +125,12 @@ pub const PERIODIC: [Periodic; 16] = [
     at(Task::CellExportDiff, "3 * * * *", 2_700),
 ];
 
+/// The line of the map, for those who want it drawn at an interval.
+#[must_use]
+pub const fn map_line(interval: Duration) -> Periodic {
+    Periodic { task: Task::RenderMap, when: When::Since(interval), expires: interval }
+}
+
 /// How long an export may wait for a worker.
 pub const EXPORT_EXPIRES: Duration = Duration::from_mins(5);
 
@@ -134,7 +145,7 @@ const fn at(task: Task, cron: &'static str, expires_s: u64) -> Periodic {
 
 impl Task {
     /// All tasks, in the order in which data flows through them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::UpdateIncoming,
         Self::ExportReports,
         Self::UpdateBlue,
@@ -149,6 +160,7 @@ impl Task {
         Self::CleanupApplied,
         Self::CellExportFull,
         Self::CellExportDiff,
+        Self::RenderMap,
         Self::MonitorApiKeyLimits,
         Self::MonitorApiUsers,
         Self::MonitorQueueSizeAndRateControl,
@@ -173,6 +185,7 @@ impl Task {
             Self::CleanupApplied => "cleanup_applied",
             Self::CellExportFull => "cell_export_full",
             Self::CellExportDiff => "cell_export_diff",
+            Self::RenderMap => "render_map",
             Self::MonitorApiKeyLimits => "monitor_api_key_limits",
             Self::MonitorApiUsers => "monitor_api_users",
             Self::MonitorQueueSizeAndRateControl => "monitor_queue_size_and_rate_control",
@@ -203,6 +216,13 @@ impl Task {
         matches!(self, Self::CellExportFull | Self::CellExportDiff)
     }
 
+    /// Whether the task may take very long: it runs beside the others, and is given up at once when
+    /// the worker is to end.
+    #[must_use]
+    pub const fn is_long(self) -> bool {
+        matches!(self, Self::RenderMap)
+    }
+
     /// The task with this public name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
@@ -227,6 +247,7 @@ impl Task {
             Self::CleanupApplied => "forgets which batches were applied more than a week ago",
             Self::CellExportFull => "makes the public file of all cells",
             Self::CellExportDiff => "makes the public file of the cells of the last hour",
+            Self::RenderMap => "draws the data map",
             Self::MonitorApiKeyLimits => "reports how often each API key was used today",
             Self::MonitorApiUsers => "reports how many distinct addresses used each API key",
             Self::MonitorQueueSizeAndRateControl => {
@@ -256,6 +277,7 @@ impl Task {
             | Self::CleanupApplied
             | Self::CellExportFull
             | Self::CellExportDiff
+            | Self::RenderMap
             | Self::SentryTest
             | Self::MonitorApiKeyLimits
             | Self::MonitorApiUsers
@@ -302,6 +324,7 @@ async fn perform(run: &Run, task: Task, argument: Option<&str>) -> anyhow::Resul
         Task::CleanupApplied => cleanup::applied(run).await,
         Task::CellExportFull => cell_export::run(run, Edition::Full, argument).await,
         Task::CellExportDiff => cell_export::run(run, Edition::Diff, argument).await,
+        Task::RenderMap => render_map::run(run).await,
         Task::MonitorApiKeyLimits => monitor_api_key_limits::run(run).await,
         Task::MonitorApiUsers => monitor_api_users::run(run).await,
         Task::MonitorQueueSizeAndRateControl => monitor_queue_size_and_rate_control::run(run).await,
@@ -354,7 +377,8 @@ mod tests {
     fn every_task_that_nobody_asks_for_is_scheduled_once() {
         for task in Task::ALL {
             let lines = PERIODIC.iter().filter(|periodic| periodic.task == task).count();
-            let is_asked_for = matches!(task, Task::ExportReports | Task::SentryTest);
+            let is_asked_for =
+                matches!(task, Task::ExportReports | Task::SentryTest | Task::RenderMap);
             assert_eq!(lines, usize::from(!is_asked_for), "{task}");
         }
     }

@@ -104,9 +104,11 @@ impl Worker {
     async fn work(self: &Arc<Self>, shutdown: &mut Shutdown) {
         let slots = Arc::new(Semaphore::new(self.run.context.config.worker_concurrency));
         let mut tasks = JoinSet::new();
+        let mut long = JoinSet::new();
         let mut idle = MIN_IDLE;
         loop {
             note_panics(&mut tasks);
+            note_panics(&mut long);
             let slot = tokio::select! {
                 biased;
                 () = shutdown.requested() => break,
@@ -131,7 +133,12 @@ impl Worker {
             match message {
                 Ok(Some(message)) => {
                     idle = MIN_IDLE;
-                    self.start(&mut tasks, message, slot);
+                    // What takes very long takes no place away from the others.
+                    if message.task.is_long() {
+                        self.start(&mut long, message, None);
+                    } else {
+                        self.start(&mut tasks, message, Some(slot));
+                    }
                 }
                 Ok(None) => {
                     drop(slot);
@@ -144,6 +151,8 @@ impl Worker {
                 Err(failure) => self.report_outage(format!("{failure:#}")),
             }
         }
+        // Nothing is waited for that the next run makes good.
+        long.shutdown().await;
         self.stop(tasks).await;
     }
 
@@ -168,7 +177,7 @@ impl Worker {
         self: &Arc<Self>,
         tasks: &mut JoinSet<()>,
         message: Message,
-        slot: OwnedSemaphorePermit,
+        slot: Option<OwnedSemaphorePermit>,
     ) {
         let what = (message.task, message.argument);
         if !lock(&self.running).insert(what.clone()) {

@@ -15,7 +15,7 @@ use tracing::{debug, info, warn};
 
 use super::message::{Message, send};
 use super::waiting::Waiting;
-use super::{PERIODIC, Periodic, When};
+use super::{PERIODIC, Periodic, When, map_line};
 use crate::context::Context;
 use crate::keys;
 use crate::roles::Shutdown;
@@ -69,7 +69,7 @@ impl Scheduler {
         let mut messages = Vec::new();
         for line in lines.iter().filter(|line| line.due_ms <= now_ms) {
             messages.extend(line.messages(now_ms));
-            if let When::At(_) = line.periodic.when {
+            if let When::At(_) | When::Since(_) = line.periodic.when {
                 ops.push(line.remember());
             }
         }
@@ -115,7 +115,8 @@ impl Scheduler {
     async fn lines(&self, now_ms: i64) -> anyhow::Result<Vec<Line>> {
         let has_bucket = self.context.config.asset_bucket.is_some();
         let lines = PERIODIC.into_iter().filter(|line| has_bucket || !line.task.needs_bucket());
-        let lines: Vec<_> = lines.collect();
+        let map = self.context.config.map_interval.filter(|interval| !interval.is_zero());
+        let lines: Vec<_> = lines.chain(map.map(map_line)).collect();
         let names: Vec<_> = lines.iter().map(|line| keys::last_sent(line.task.name())).collect();
         let sent = self.context.kv.get(&names).await?;
         let lines = lines.into_iter().zip(sent).map(|(periodic, sent)| {
@@ -150,7 +151,7 @@ impl Line {
     /// The next time after now. Ticks that were missed are not made up for one by one.
     fn advance(&mut self, now_ms: i64) {
         self.due_ms = match self.periodic.when {
-            When::Every(interval) => {
+            When::Every(interval) | When::Since(interval) => {
                 let interval_ms = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX).max(1);
                 let missed = (now_ms - self.due_ms) / interval_ms;
                 self.due_ms + (missed + 1) * interval_ms
@@ -165,6 +166,14 @@ fn first_due(periodic: Periodic, sent_ms: Option<i64>, now_ms: i64) -> i64 {
     match periodic.when {
         When::Every(interval) => {
             now_ms.saturating_add(i64::try_from(interval.as_millis()).unwrap_or(i64::MAX))
+        }
+        When::Since(interval) => {
+            let interval_ms = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX);
+            let next_ms = now_ms.saturating_add(interval_ms);
+            // Never later than that, whatever a clock has said.
+            sent_ms.map_or(next_ms, |sent_ms| {
+                sent_ms.saturating_add(interval_ms).clamp(now_ms, next_ms)
+            })
         }
         When::At(cron) => {
             let expires_ms = i64::try_from(periodic.expires.as_millis()).unwrap_or(i64::MAX);
@@ -274,6 +283,19 @@ mod tests {
         assert_eq!(first_due(periodic, sent_ms, due_ms + 301 * MINUTE_MS), tomorrow_ms);
         assert_eq!(first_due(periodic, Some(due_ms), due_ms + MINUTE_MS), tomorrow_ms);
         assert_eq!(first_due(periodic, None, due_ms + MINUTE_MS), tomorrow_ms);
+    }
+
+    #[test]
+    fn a_long_interval_goes_on_when_another_scheduler_takes_over() {
+        let periodic = map_line(Duration::from_hours(1));
+        let first = |sent_ms| first_due(periodic, sent_ms, MIDNIGHT_MS);
+        assert_eq!(first(None), MIDNIGHT_MS + 60 * MINUTE_MS);
+        assert_eq!(first(Some(MIDNIGHT_MS - 20 * MINUTE_MS)), MIDNIGHT_MS + 40 * MINUTE_MS);
+        assert_eq!(first(Some(MIDNIGHT_MS - 600 * MINUTE_MS)), MIDNIGHT_MS);
+        assert_eq!(first(Some(i64::MAX)), MIDNIGHT_MS + 60 * MINUTE_MS);
+        let mut line = Line { periodic, due_ms: MIDNIGHT_MS };
+        line.advance(MIDNIGHT_MS + 1);
+        assert_eq!(line.due_ms, MIDNIGHT_MS + 60 * MINUTE_MS);
     }
 
     #[test]

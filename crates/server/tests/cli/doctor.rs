@@ -56,6 +56,7 @@ pub fn an_installation_becomes_healthy_step_by_step(backend: Backend) {
         ("exports", "ok"),
         ("redis", "ok"),
         ("queues", "ok"),
+        ("map", "skipped"),
         ("workers", "error"),
         ("scheduler", "error"),
         ("geoip", "warning"),

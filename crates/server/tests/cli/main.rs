@@ -9,6 +9,7 @@
 mod apikey;
 mod backup;
 mod command;
+mod datamap;
 mod doctor;
 mod export_config;
 mod files;
@@ -171,17 +172,6 @@ fn every_setting_is_shown_with_its_origin_and_without_secrets() {
     assert_eq!((wrong.status, wrong.complaints.len()), (78, 1));
     assert!(wrong.complaints[0].starts_with("ichnaea: STATSD_PORT: \"many\" was given"));
     assert!(wrong.lines.iter().any(|line| line.contains("STATSD_PORT = many")));
-}
-
-#[test]
-fn the_map_is_not_drawn_yet() {
-    let folder = tempfile::tempdir().unwrap();
-    for role in ["map", "local_map"] {
-        let ended = command::Ichnaea::without_backends(folder.path()).run(&[role]);
-        assert_eq!(ended.status, 1);
-        assert_eq!(ended.lines, ["Creating datamaps image tiles."]);
-        assert!(ended.complaints[0].contains("cannot be drawn"), "{:?}", ended.complaints);
-    }
 }
 
 #[test]

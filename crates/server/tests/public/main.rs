@@ -20,6 +20,7 @@ mod folder;
 #[cfg(feature = "fault-points")]
 mod killed;
 mod scene;
+mod tiles;
 
 on_both_pairs! {
     bucket::files_and_their_list_land_in_a_bucket,
@@ -29,4 +30,5 @@ on_both_pairs! {
     folder::two_workers_at_once_leave_a_list_of_everything,
     fetch::files_of_a_folder_are_served_and_nothing_else,
     fetch::the_page_has_its_list_and_a_copy_of_it,
+    tiles::tiles_of_a_folder_are_served_and_nothing_else,
 }

@@ -9,11 +9,12 @@ use ichnaea_kv::KeyValue;
 use ichnaea_store::Store;
 
 use super::Finding;
-use super::judge::{self, Account, Clocks, Space, Waiting, Whereabouts, unless_away};
+use super::judge::{self, Account, Clocks, Map, Space, Waiting, Whereabouts, unless_away};
 use crate::admin::pipeline::Status;
 use crate::clock::Clock;
 use crate::config::table::DEFAULT_SECRET;
 use crate::config::{Config, DEVELOPMENT_REDIS};
+use crate::datamap::date;
 use crate::seen::Kind;
 use crate::tasks::update_incoming::is_exported;
 use crate::{geoip, keys};
@@ -46,7 +47,7 @@ pub(super) async fn everything(config: &Config) -> Vec<Finding> {
         clock: Clock::default(),
     };
     let it = &installation;
-    let (accounts, schema, api_keys, exports, engine, pipeline, clocks, hosts, files) = tokio::join!(
+    let (accounts, schema, api_keys, exports, engine, pipeline, clocks, hosts, files, map) = tokio::join!(
         it.accounts(),
         it.schema(),
         it.keys(),
@@ -56,8 +57,9 @@ pub(super) async fn everything(config: &Config) -> Vec<Finding> {
         it.clocks(),
         it.hosts(),
         it.files(),
+        Box::pin(it.map()),
     );
-    let all = [accounts, schema, api_keys, exports, engine, pipeline, clocks, files, hosts];
+    let all = [accounts, schema, api_keys, exports, engine, pipeline, map, clocks, files, hosts];
     let mut findings: Vec<Finding> = all.into_iter().flatten().collect();
     findings.extend(it.settings());
     findings
@@ -237,6 +239,19 @@ impl Installation<'_> {
             findings
         });
         unless_away("disk", bounded(looked).await, |findings| findings)
+    }
+
+    /// When the map was brought to where its tiles are.
+    async fn map(&self) -> Vec<Finding> {
+        let date = bounded(date::of(self.config)).await;
+        let is_bucket = date::bucket(self.config).is_some();
+        unless_away("map", date, |date| {
+            judge::map(Map {
+                age_s: date.map(|date| (self.clock.now() - date).num_seconds()),
+                interval_s: self.config.map_interval.map_or(0, |interval| interval.as_secs()),
+                is_hidden: is_bucket && self.config.asset_url.is_none(),
+            })
+        })
     }
 
     fn settings(&self) -> Vec<Finding> {

@@ -3,11 +3,13 @@
 mod database;
 mod keyvalue;
 mod machine;
+mod map;
 mod pipeline;
 
 pub(super) use database::{Account, account, exports, keys, schema};
 pub(super) use keyvalue::{engine, memory, persistence};
 pub(super) use machine::{Clocks, Space, Whereabouts, clocks, disk, geoip, host, proxies, secret};
+pub(super) use map::{Map, map};
 pub(super) use pipeline::{Waiting, queues, resting, seen};
 
 use super::Finding;

@@ -27,9 +27,7 @@ pub(super) async fn send(context: &Context, parcel: &Parcel<'_>) -> Answer {
         Ok(()) => Answer::new(Verdict::Delivered, ""),
         // Whatever a bucket says is about the bucket: no batch is held responsible for it.
         Err(Error::Unavailable(why)) => Answer::new(Verdict::Later, why),
-        Err(Error::Refused(why) | Error::NotFound(why) | Error::Broken(why)) => {
-            Answer::new(Verdict::Misconfigured, why)
-        }
+        Err(failure) => Answer::new(Verdict::Misconfigured, failure.to_string()),
     }
 }
 

@@ -15,7 +15,7 @@ const RENEW: Duration = Duration::from_secs(5);
 const ASK: Duration = Duration::from_millis(100);
 
 /// A turn that was taken. It is renewed until it ends.
-pub(super) struct Turn {
+pub(crate) struct Turn {
     kv: Arc<dyn KeyValue>,
     name: String,
     holder: String,
@@ -24,7 +24,7 @@ pub(super) struct Turn {
 
 impl Turn {
     /// Takes a turn, unless somebody else has it.
-    pub(super) async fn take(kv: &Arc<dyn KeyValue>, name: &str) -> anyhow::Result<Option<Self>> {
+    pub(crate) async fn take(kv: &Arc<dyn KeyValue>, name: &str) -> anyhow::Result<Option<Self>> {
         let holder = uuid::Uuid::new_v4().to_string();
         if !kv.hold(name, &holder, TTL).await? {
             return Ok(None);
@@ -41,7 +41,7 @@ impl Turn {
     }
 
     /// Takes a turn, and waits for it.
-    pub(super) async fn wait(
+    pub(crate) async fn wait(
         kv: &Arc<dyn KeyValue>,
         name: &str,
         patience: Duration,
@@ -59,7 +59,7 @@ impl Turn {
     }
 
     /// Lets others have it.
-    pub(super) async fn end(self) {
+    pub(crate) async fn end(self) {
         self.renewal.abort();
         // It runs out by itself.
         let _ = self.kv.release(&self.name, &self.holder).await;
