@@ -33,8 +33,17 @@ const cut = (shape: GeoJSON.GeoJsonObject) =>
     geoEquirectangular().scale(180 / Math.PI).translate([0, 0]).reflectY(true).precision(0),
   );
 
+/** A few of the fine islands run the wrong way round, which on a sphere means: all but the island. */
+function rewound(land: GeoJSON.MultiPolygon): GeoJSON.MultiPolygon {
+  const coordinates = land.coordinates.map((polygon) => {
+    const isInsideOut = geoArea({ type: "Polygon", coordinates: polygon } as never) > 2 * Math.PI;
+    return isInsideOut ? polygon.map((ring) => [...ring].reverse()) : polygon;
+  });
+  return { type: "MultiPolygon", coordinates };
+}
+
 /** Changes whenever what is made of the atlas does. */
-const FORM = "land, borders, names; 1";
+const FORM = "land, borders, names; 2";
 
 function outlines(scale: Scale): Buffer {
   const packed = readFileSync(new URL(import.meta.resolve(`world-atlas/countries-${scale}.json`)));
@@ -42,7 +51,7 @@ function outlines(scale: Scale): Buffer {
     const atlas = JSON.parse(packed.toString("utf8"));
     const { countries } = atlas.objects;
     const objects: Record<string, GeoJSON.GeoJsonObject> = {
-      land: cut(merge(atlas, countries.geometries)),
+      land: cut(rewound(merge(atlas, countries.geometries))),
       borders: cut(mesh(atlas, countries, (left, right) => left !== right)),
     };
     if (scale === "50m") objects["names"] = names(feature(atlas, countries) as never);
@@ -61,7 +70,7 @@ function names(countries: GeoJSON.FeatureCollection): GeoJSON.FeatureCollection 
     const name: unknown = properties?.["name"];
     if (!largest || typeof name !== "string") return [];
     // The whole sphere has an area of 4π; each zoom shows a quarter of the one before.
-    const rank = Math.max(1, Math.min(6, Math.round(-Math.log(geoArea(largest)) / Math.log(4)) - 1));
+    const rank = Math.max(0, Math.min(6, Math.round(-Math.log(geoArea(largest)) / Math.log(4)) - 1));
     const point = { type: "Point" as const, coordinates: geoCentroid(largest) };
     return [{ type: "Feature" as const, properties: { name, rank }, geometry: point }];
   });

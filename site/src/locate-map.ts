@@ -15,7 +15,7 @@ export function positionMap(container: HTMLElement): (found: Found) => Promise<v
   const title = container.getAttribute("aria-label") ?? "Map";
   const map = worldMap({ container, title, center: [9, 35], zoom: 0, hash: false });
   const marker = new Marker({ color: COLOURS[theme()].position });
-  const loaded = new Promise<void>((resolve) => void map.once("load", () => resolve())).then(() => prepare(map));
+  const loaded = new Promise<void>((resolve) => void map.once("style.load", () => resolve())).then(() => prepare(map));
   return async ({ place, accuracy }) => {
     await loaded;
     map.getSource<GeoJSONSource>("circle")?.setData(circle(place, accuracy));

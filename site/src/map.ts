@@ -26,13 +26,15 @@ function show(container: HTMLElement): void {
   const title = container.getAttribute("aria-label") ?? "Map";
   const map = worldMap({ container, title, center: [9, 35], zoom: startZoom(container), hash: true });
   map.addControl(locateMe(), "top-left");
-  map.once("load", async () => {
+  map.once("style.load", async () => {
     if (await hasData(updated)) drawData(map, new DataTiles(template));
   });
 }
 
 /** The whole world where it fits, and no empty stripes where it is broader than that. */
-const startZoom = (container: HTMLElement) => Math.max(0, Math.log2(container.clientWidth / 512));
+function startZoom(container: HTMLElement): number {
+  return Math.max(0, Math.log2(container.clientWidth / 512));
+}
 
 /** The position as the browser knows it, once it is asked for. Firefox with this service as its
  * provider asks it. */

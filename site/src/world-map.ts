@@ -20,12 +20,6 @@ setWorkerUrl(workerUrl);
 
 /** From here on one sees that the coarse outlines are coarse. */
 const FINE_ZOOM = 5;
-/** Latitudes at which the square map ends, and a bit more than once around. */
-const BOUNDS: [[number, number], [number, number]] = [
-  [-210, -85.0511],
-  [210, 85.0511],
-];
-
 export interface Wanted {
   container: HTMLElement;
   /** What the map is called for those who do not see it. */
@@ -55,8 +49,9 @@ export function worldMap({ container, title, center, zoom, hash }: Wanted): Map 
     zoom,
     hash,
     minZoom: 0,
+    // No bounds: the library ends the map at 85.0511° by itself, and reads any that are more than once
+    // around the world as the small rest.
     maxZoom: 12,
-    maxBounds: BOUNDS,
     // Turned maps are of no use here, and a phone turns them by mistake.
     dragRotate: false,
     pitchWithRotate: false,

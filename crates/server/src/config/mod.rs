@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+mod base_map;
 mod database;
 mod map;
 mod objects;
@@ -20,6 +21,7 @@ pub mod show;
 pub mod table;
 mod typed;
 
+pub use base_map::BaseMap;
 pub use database::Databases;
 pub use processors::processors;
 pub use typed::{Settings, Source};
@@ -86,6 +88,8 @@ pub struct Config {
     pub map_interval: Option<Duration>,
     /// Token of the map provider.
     pub mapbox_token: Option<String>,
+    /// What lies below the data on maps; `None`: our own outlines of countries.
+    pub base_map: Option<BaseMap>,
     /// Where metrics are sent.
     pub statsd: Option<Statsd>,
     /// Port on which Prometheus finds the metrics.
@@ -218,6 +222,7 @@ impl Settings {
         let redis_uri = redis_uri.map_err(|problem| problems.push(problem)).ok().flatten();
         self.check_addresses(databases.as_ref(), &mut problems, &mut warnings);
         problems.extend(self.map_problem());
+        problems.extend(self.base_map_problem());
         warnings.extend(self.map_warning());
         if needs == Needs::RedisAndSecret {
             problems.extend(redis_uri.as_deref().and_then(|uri| self.secret_problem(uri)));
@@ -266,6 +271,7 @@ impl Settings {
             map_dir: self.map_dir(&data),
             map_interval: self.map_interval(),
             mapbox_token: owned(&table::MAPBOX_TOKEN),
+            base_map: self.base_map(),
             statsd: owned(&table::STATSD_HOST)
                 .map(|host| Statsd { host, port: self.port(&table::STATSD_PORT).unwrap_or(0) }),
             metrics_port: self.port(&table::METRICS_PORT),

@@ -178,7 +178,12 @@ settings! {
         "seconds between two drawings of the map by a worker, 60 at least; 0: never by itself",
     )
     .otherwise("3600 for `serve` on SQLite, else 0");
-    MAPBOX_TOKEN = secret(Content, WEB, "token of the map provider").or(&["MAP_TOKEN"]);
+    MAP_STYLE_URL = address(Content, WEB, "base map of the site: a style of MapLibre, or pictures \
+        with {z}, {x} and {y} in their address; everything a style refers to has to be on its host")
+        .otherwise("outlines of countries that are in the program");
+    MAP_ATTRIBUTION = text(Content, WEB, "what the maker of that base map wants to be said, as HTML");
+    MAPBOX_TOKEN = secret(Content, WEB, "token of Mapbox, whose dark style is the base map then, \
+        unless MAP_STYLE_URL names another").or(&["MAP_TOKEN"]);
 
     AWS_ACCESS_KEY_ID = text(Buckets, OBJECTS, "account for buckets of S3 and servers like it; \
         unset: the one that the machine or the container has");
