@@ -26,6 +26,7 @@ function show(container: HTMLElement): void {
   const title = container.getAttribute("aria-label") ?? "Map";
   const map = worldMap({ container, title, center: [9, 35], zoom: startZoom(container), hash: true });
   map.addControl(locateMe(), "top-left");
+  void sayWhyNot();
   map.once("style.load", async () => {
     if (await hasData(updated)) drawData(map, new DataTiles(template));
   });
@@ -51,6 +52,16 @@ function locateMe(): GeolocateControl {
     say(`Your browser does not know where you are${message ? `: ${message}` : ""}.`);
   });
   return control;
+}
+
+/** Why the button is off, where the browser does not even ask the visitor. */
+async function sayWhyNot(): Promise<void> {
+  if (!window.isSecureContext || !("geolocation" in navigator)) {
+    say("Your browser does not tell where you are here: it does so only on pages with https.");
+    return;
+  }
+  const state = await navigator.permissions?.query({ name: "geolocation" }).catch(() => undefined);
+  if (state?.state === "denied") say("Your browser is not allowed to tell this site where you are.");
 }
 
 function say(text: string): void {
