@@ -22,7 +22,7 @@ const EXPECTED = {
 };
 
 /** A browser writes answers that are errors to its console, whoever handles them. */
-const IS_ANSWER = /(status of|^)4\d\d\b.*\/v1\//;
+const IS_ANSWER = /^(console error: .* status of )?4\d\d\b.*\/v1\//;
 
 export function checkLocate(scene) {
   const open = (key, look) =>
