@@ -6,6 +6,7 @@ import { test } from "node:test";
 import * as firefox from "../lib/firefox.js";
 import { CLIENT, front } from "../lib/front.js";
 import { named } from "../lib/pages.js";
+import { PATIENCE_MS } from "../lib/process.js";
 
 const { settled } = named("map");
 
@@ -16,6 +17,7 @@ export function checkFirefox(scene) {
     const logged = scene.process.log.count();
     try {
       const page = await browser.newPage();
+      page.setDefaultTimeout(PATIENCE_MS);
       await page.setViewport({ width: 1280, height: 900 });
       await page.goto(`${service.origin}/map`);
       await page.waitForSelector(settled);

@@ -4,8 +4,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 
-/** A process that takes longer than this for anything hangs; milliseconds. */
-const PATIENCE_MS = 60_000;
+/** What takes longer than this hangs, also on a busy machine; milliseconds. */
+export const PATIENCE_MS = 60_000;
 
 const running = new Set();
 process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));

@@ -19,6 +19,7 @@ export async function prepare(kind) {
   try {
     scene.browser = await launch();
     Object.assign(scene, await start(kind, installation));
+    await installation.run("local_map");
     scene.front = await front(scene.origin, CLIENT.address);
     const made = await installation.run("apikey", "create", "plain");
     [, scene.plainKey] = /^Created API key: '(.+)'$/m.exec(made);

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 
 import { visitor } from "./chromium.js";
+import { PATIENCE_MS } from "./process.js";
 
 /** Everything that went wrong on a page, in words. */
 class Watch {
@@ -58,6 +59,7 @@ const REPORT_VIOLATIONS = () => {
  */
 export async function visit(browser, url, { hosts = [], ...options }, look) {
   const context = await browser.newContext(visitor(options));
+  context.setDefaultTimeout(PATIENCE_MS);
   try {
     const page = await context.newPage();
     if (options.javaScriptEnabled !== false) await context.addInitScript(REPORT_VIOLATIONS);
