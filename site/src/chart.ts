@@ -26,12 +26,12 @@ export function month(time: number): string {
   return new Date(time).toLocaleDateString("en", { month: "short", year: "numeric", timeZone: "UTC" });
 }
 
-/** Round values from zero to at least the largest one, four of them or fewer. */
+/** Round values from zero to at least the largest one, five steps of them or fewer. */
 export function ticks(largest: number): number[] {
   if (!(largest > 0)) return [0, 1];
-  const rough = largest / 3;
+  const rough = largest / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const round = [1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10;
+  const round = [1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough) ?? 10;
   const step = Math.max(1, round * power);
   return Array.from({ length: Math.ceil(largest / step) + 1 }, (_, index) => index * step);
 }

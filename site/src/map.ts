@@ -18,7 +18,7 @@ const picture = document.getElementById("map-picture");
 
 if (container) {
   if (canDraw()) show(container);
-  else fallBack(container);
+  else void fallBack(container);
 }
 
 function show(container: HTMLElement): void {
@@ -114,15 +114,14 @@ function drawData(map: Map, tiles: DataTiles): void {
 }
 
 /** Without WebGL one picture of the whole world has to do. */
-function fallBack(container: HTMLElement): void {
+async function fallBack(container: HTMLElement): Promise<void> {
   container.hidden = true;
   document.getElementById("map-no-webgl")?.removeAttribute("hidden");
   if (!picture) return;
+  picture.hidden = false;
+  if (!(await hasData(container.dataset["updated"] ?? ""))) return;
   const overview = document.createElement("img");
   overview.alt = "Where in the world there are reports";
-  overview.addEventListener("error", () => overview.remove());
   overview.src = picture.dataset["overview"] ?? "";
   picture.append(overview);
-  picture.hidden = false;
-  void hasData(container.dataset["updated"] ?? "");
 }
