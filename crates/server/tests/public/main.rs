@@ -14,6 +14,7 @@ mod pairs;
 #[expect(dead_code, reason = "other tests use more of it")]
 mod support;
 
+mod assets;
 mod bucket;
 mod fetch;
 mod folder;
@@ -23,6 +24,7 @@ mod scene;
 mod tiles;
 
 on_both_pairs! {
+    assets::files_of_the_site_are_served_out_of_the_binary_and_nothing_else,
     bucket::files_and_their_list_land_in_a_bucket,
     bucket::a_bucket_that_refuses_is_an_empty_page_and_no_failure,
     bucket::a_place_that_refuses_is_one_line_and_made_up_for,

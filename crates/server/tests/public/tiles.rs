@@ -59,6 +59,12 @@ pub async fn tiles_of_a_folder_are_served_and_nothing_else(backend: Backend) {
         assert_eq!((date.status, date.header("content-type")), (200, Some("application/json")));
         assert_eq!(date.header("cache-control"), Some("max-age=3600, public"));
         assert_eq!(ask(&app, "POST", path, &[]).await.status, 405);
+        // The map of the site asks so that browsers report no errors.
+        for (path, status) in [(path, 200), ("/static/datamap/tiles/9/9/9.png", 204)] {
+            let quiet = ask(&app, "GET", &format!("{path}?missing=204"), &[]).await;
+            assert_eq!(quiet.status, status, "{path}");
+            assert_eq!(quiet.header("cache-control"), Some("max-age=3600, public"));
+        }
         for path in [
             "/static/datamap/",
             "/static/datamap/tiles",
