@@ -32,6 +32,8 @@ pub struct ApiKey {
     pub store_sample_locate: Option<i32>,
     /// Percentage of submissions that is kept; `None` means 0.
     pub store_sample_submit: Option<i32>,
+    /// May the key be told which stations of a query are known?
+    pub allow_explain: Option<bool>,
 }
 
 /// May this text be a key at all? Four to forty ASCII letters, digits and hyphens.
@@ -72,6 +74,12 @@ impl ApiKey {
     #[must_use]
     pub fn may_region(&self) -> bool {
         self.allow_region == Some(true)
+    }
+
+    /// May the key ask for positions together with which stations are known?
+    #[must_use]
+    pub fn may_explain(&self) -> bool {
+        self.may_locate() && self.allow_explain == Some(true)
     }
 
     /// May position queries go on to the fallback provider, and is there a complete description of
@@ -139,6 +147,7 @@ mod tests {
     fn a_null_column_allows_nothing() {
         let key = ApiKey { valid_key: "test".into(), ..ApiKey::default() };
         assert!(!key.may_locate() && !key.may_region() && !key.may_use_fallback());
+        assert!(!key.may_explain());
         assert!(!is_sampled(key.locate_rate(100.0), 0.0));
         assert!(!is_sampled(key.submit_rate(), 0.0));
         assert_eq!(key.daily_limit(), None);
@@ -149,8 +158,23 @@ mod tests {
     fn the_anonymous_key_has_no_name_no_limit_and_no_fallback() {
         let key = ApiKey::anonymous();
         assert!(key.may_locate() && key.may_region() && !key.may_use_fallback());
+        assert!(!key.may_explain());
         assert_eq!((key.name(), key.daily_limit()), (None, None));
         assert!(is_sampled(key.submit_rate(), 0.999) && is_sampled(key.locate_rate(100.0), 0.999));
+    }
+
+    #[test]
+    fn which_stations_are_known_is_told_to_who_may_have_positions_too() {
+        for (allow_locate, allow_explain, may) in [
+            (Some(true), Some(true), true),
+            (Some(true), Some(false), false),
+            (Some(true), None, false),
+            (Some(false), Some(true), false),
+            (None, Some(true), false),
+        ] {
+            let key = ApiKey { allow_locate, allow_explain, ..ApiKey::default() };
+            assert_eq!(key.may_explain(), may, "{allow_locate:?} {allow_explain:?}");
+        }
     }
 
     #[test]

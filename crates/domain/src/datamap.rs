@@ -3,6 +3,7 @@
 //! Only the day of the latest report is kept for a cell, and a cell nobody reported from for a year
 //! is forgotten.
 
+pub mod coverage;
 mod scatter;
 
 use std::collections::{HashMap, HashSet};

@@ -6,6 +6,7 @@
 
 mod cell;
 mod cluster;
+mod explain;
 mod learn;
 mod mac;
 mod network;
@@ -22,6 +23,7 @@ use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
 
+pub use explain::{Explanation, Known, explain};
 pub use learn::{learned_report, worth_learning};
 pub use query::{Counts, MAX_NETWORKS, Query};
 pub use reading::{Area, Blue, Cell, Wifi};

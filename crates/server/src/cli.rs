@@ -228,6 +228,11 @@ enum Command {
         #[arg(long)]
         markdown: bool,
     },
+    /// Writes the description of the API, as JSON
+    #[command(after_help = "OpenAPI 3.1, the same document as at /openapi.json.\n\nExamples:\n  \
+        ichnaea openapi > openapi.json\n  \
+        ichnaea openapi | jq -r '.paths | keys[]'")]
+    Openapi,
     /// Lists background tasks and runs them by hand
     #[command(subcommand)]
     Task(admin::task::Command),
@@ -596,6 +601,7 @@ async fn run_command(settings: &Settings, command: Command) -> Result<ExitCode, 
             return Ok(status(admin::import::load_cell_data(context, filename).await?));
         }
         Command::Metrics { markdown } => admin::metrics::run(markdown),
+        Command::Openapi => print(crate::openapi::json().trim_end()),
         Command::Task(admin::task::Command::List) => admin::task::list(),
         Command::Task(admin::task::Command::Send { name, shard }) => {
             let context = open_without_geoip(settings).await?;

@@ -4,8 +4,10 @@
 //! own processes go on working. What only this implementation knows begins with `ichnaea:`.
 
 use chrono::NaiveDate;
+use h3o::Resolution;
 use ichnaea_domain::cell_file::Edition;
 use ichnaea_domain::datamap::Quadrant;
+use ichnaea_domain::datamap::coverage::Block;
 use ichnaea_domain::station::{Kind, Shard};
 use ichnaea_domain::stats::StatKey;
 use ichnaea_kv::queue::{Codec, DataQueue};
@@ -49,6 +51,8 @@ pub const STATS_CACHE: &str = "cache:stats:4";
 pub const STATS_REGIONS_CACHE: &str = "cache:stats_regions:4";
 /// Cached list on the page of downloads.
 pub const DOWNLOADS_CACHE: &str = "cache:downloads:3";
+/// Beginning of the names of what is kept of the coverage.
+const COVERAGE_PREFIX: &str = "ichnaea:coverage:1:";
 /// The lease of who changes the list of public files.
 pub const CELL_EXPORT_INDEX: &str = "ichnaea:cell_export:index";
 /// Beginning of the names of all counters of requests.
@@ -136,6 +140,12 @@ pub const fn stats_chart_cache(kind: Kind) -> &'static str {
         Kind::Cell => "cache:stats_cell_json:3",
         Kind::Wifi => "cache:stats_wifi_json:2",
     }
+}
+
+/// The hexagons of a block of the coverage grid; the number in the name is the version of their form.
+#[must_use]
+pub fn coverage(block: Block, resolution: Resolution) -> Vec<u8> {
+    format!("{COVERAGE_PREFIX}{resolution}:{}:{}", block.lat, block.lon).into_bytes()
 }
 
 /// The sign of life of one worker or scheduler.

@@ -6,7 +6,7 @@ use crate::Store;
 use crate::driver::{Row, Rule, Statement, Value, Write};
 use crate::error::{Error, Result};
 
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 14] = [
     "valid_key",
     "maxreq",
     "allow_fallback",
@@ -20,6 +20,7 @@ const COLUMNS: [&str; 13] = [
     "fallback_cache_expire",
     "store_sample_locate",
     "store_sample_submit",
+    "allow_explain",
 ];
 
 impl Store {
@@ -64,6 +65,15 @@ impl Store {
         Ok(rows.iter().filter_map(|row| row.text(0)).collect())
     }
 
+    /// The columns that are written for a key. A database that was not migrated yet lacks the last;
+    /// there is nothing to write then, unless the key has something in it.
+    async fn written(&self, key: &ApiKey) -> Result<&'static [&'static str]> {
+        let Some((last, others)) = COLUMNS.split_last() else { return Ok(&COLUMNS) };
+        let is_needed = key.allow_explain.is_some()
+            || self.columns("api_key").await?.iter().any(|name| name == last);
+        Ok(if is_needed { &COLUMNS } else { others })
+    }
+
     /// Adds a key; false when there is one with this text already.
     pub async fn create_api_key(&self, key: &ApiKey) -> Result<bool> {
         self.must_be_writable()?;
@@ -71,9 +81,10 @@ impl Store {
             "SELECT valid_key FROM api_key WHERE valid_key = ?",
             vec![key.valid_key.as_str().into()],
         );
-        let places = ["?"; COLUMNS.len()].join(", ");
-        let text = format!("INSERT INTO api_key ({}) VALUES ({places})", COLUMNS.join(", "));
-        let insert = Statement::new(text, values(key));
+        let columns = self.written(key).await?;
+        let places = vec!["?"; columns.len()].join(", ");
+        let text = format!("INSERT INTO api_key ({}) VALUES ({places})", columns.join(", "));
+        let insert = Statement::new(text, values(key, columns));
         let rule: Rule<bool> = std::sync::Arc::new(move |found| {
             let is_new = found.iter().all(Vec::is_empty);
             Ok((is_new.then(|| Write::Statement(insert.clone())).into_iter().collect(), is_new))
@@ -85,10 +96,11 @@ impl Store {
     /// Overwrites everything but the text of a key; false when there is none with this text.
     pub async fn update_api_key(&self, key: &ApiKey) -> Result<bool> {
         self.must_be_writable()?;
+        let columns = self.written(key).await?;
         let assignments: Vec<String> =
-            COLUMNS.iter().skip(1).map(|column| format!("{column} = ?")).collect();
+            columns.iter().skip(1).map(|column| format!("{column} = ?")).collect();
         let text = format!("UPDATE api_key SET {} WHERE valid_key = ?", assignments.join(", "));
-        let mut parameters = values(key);
+        let mut parameters = values(key, columns);
         parameters.rotate_left(1);
         Ok(self.driver.execute(Statement::new(text, parameters)).await? > 0)
     }
@@ -116,11 +128,13 @@ fn api_key(row: &Row) -> ApiKey {
         fallback_cache_expire: row.int(10),
         store_sample_locate: row.int(11),
         store_sample_submit: row.int(12),
+        allow_explain: row.flag(13),
     }
 }
 
-fn values(key: &ApiKey) -> Vec<Value> {
-    vec![
+/// The values of the first of [`COLUMNS`], as many as `columns` are.
+fn values(key: &ApiKey, columns: &[&str]) -> Vec<Value> {
+    let mut values: Vec<Value> = vec![
         key.valid_key.as_str().into(),
         key.maxreq.into(),
         key.allow_fallback.into(),
@@ -134,5 +148,8 @@ fn values(key: &ApiKey) -> Vec<Value> {
         key.fallback_cache_expire.into(),
         key.store_sample_locate.into(),
         key.store_sample_submit.into(),
-    ]
+        key.allow_explain.into(),
+    ];
+    values.truncate(columns.len());
+    values
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use ichnaea_domain::cell::KeyBytes;
+use ichnaea_domain::datamap::coverage::Block;
 use ichnaea_domain::datamap::{Grid, Quadrant};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -68,6 +69,23 @@ impl Store {
             Ok((inserts.chain(touches).collect(), outcome))
         })
         .await
+    }
+
+    /// The grid cells of a block and the days they were last seen: a short range of keys for each
+    /// latitude, all in one statement.
+    pub async fn datamap_block(&self, block: Block) -> Result<Vec<(Grid, NaiveDate)>> {
+        let table = table(block.quadrant());
+        let range = |(first, last): (Grid, Grid)| {
+            let (first, last) = (key(first), key(last));
+            let (first, last) = (first.hex(), last.hex());
+            format!(
+                "SELECT grid, modified FROM {table} WHERE grid BETWEEN X'{first}' AND X'{last}'"
+            )
+        };
+        let text = block.rows().map(range).collect::<Vec<_>>().join(" UNION ALL ");
+        let rows = self.driver.query(Statement::plain(text)).await?;
+        let seen = |row| modified(row).and_then(|(grid, day)| Some((grid, day?)));
+        Ok(rows.iter().filter_map(seen).collect())
     }
 
     /// Forgets the grid cells of one table last seen before this day; how many.

@@ -10,6 +10,7 @@ use super::network::{
 };
 use super::result::{Fallback, NetworkKey, PositionResult, ResultSource, UsedNetwork};
 use super::{Found, Query};
+use crate::area::CellArea;
 use crate::cell::AreaKey;
 use crate::geo::Position;
 use crate::reading::weakest_signal;
@@ -82,9 +83,18 @@ pub(super) fn area_positions(
     keys.into_iter().filter_map(|key| area_position(key, found, now)).collect()
 }
 
-fn area_position(key: AreaKey, found: &Found, now: NaiveDateTime) -> Option<PositionResult> {
+fn usable_area(key: AreaKey, found: &Found) -> Option<(&CellArea, Position)> {
     let area = found.areas.get(&key)?;
-    let (lat, lon) = area.lat.zip(area.lon).filter(|&position| is_position(position))?;
+    Some((area, area.lat.zip(area.lon).filter(|&position| is_position(position))?))
+}
+
+/// Can the area be an answer?
+pub(super) fn is_known_area(key: AreaKey, found: &Found) -> bool {
+    usable_area(key, found).is_some()
+}
+
+fn area_position(key: AreaKey, found: &Found, now: NaiveDateTime) -> Option<PositionResult> {
+    let (area, (lat, lon)) = usable_area(key, found)?;
     let radius_m = f64::from(area.radius_m.unwrap_or(0));
     let accuracy_m = radius_m.clamp(AREA_ACCURACY_M.0, AREA_ACCURACY_M.1);
     let is_seen_today = area.last_seen.is_some_and(|day| day >= now.date());

@@ -8,7 +8,7 @@ use super::Found;
 use super::result::{NetworkKey, UsedNetwork};
 use crate::geo::{MAX_LON, Position, distance_m};
 use crate::score::{is_blocked, station_score};
-use crate::station::{RegionCode, Shard, StationKey};
+use crate::station::{RegionCode, Shard, Station, StationKey};
 
 /// Age from which on a reading counts less, ms.
 const FULL_WEIGHT_AGE_MS: f64 = 2000.0;
@@ -72,11 +72,7 @@ pub(super) fn networks(
 }
 
 fn network(wanted: &Wanted, found: &Found, now: NaiveDateTime) -> Option<Network> {
-    let station = found.stations.get(&wanted.key)?;
-    let position = station.position().filter(|&position| is_position(position))?;
-    if is_blocked(station, now.date()) {
-        return None;
-    }
+    let (station, position) = usable(&wanted.key, found, now)?;
     Some(Network {
         key: wanted.key,
         position,
@@ -88,6 +84,22 @@ fn network(wanted: &Wanted, found: &Found, now: NaiveDateTime) -> Option<Network
         score: station_score(station, now),
         is_seen_today: station.last_seen.is_some_and(|day| day >= now.date()),
     })
+}
+
+/// A station that was found with a position and is not blocked.
+fn usable<'f>(
+    key: &StationKey,
+    found: &'f Found,
+    now: NaiveDateTime,
+) -> Option<(&'f Station, Position)> {
+    let station = found.stations.get(key)?;
+    let position = station.position().filter(|&position| is_position(position))?;
+    (!is_blocked(station, now.date())).then_some((station, position))
+}
+
+/// Can the station be a part of an answer?
+pub(super) fn is_known(key: &StationKey, found: &Found, now: NaiveDateTime) -> bool {
+    usable(key, found, now).is_some()
 }
 
 pub(super) fn is_position((lat, lon): Position) -> bool {

@@ -2,6 +2,7 @@
 
 mod cells;
 mod choice;
+mod explained;
 mod learning;
 mod macs;
 mod queries;

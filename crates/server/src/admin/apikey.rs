@@ -68,7 +68,7 @@ pub enum Command {
     #[command(after_help = "Fields: maxreq, allow_fallback, allow_locate, allow_region, \
         fallback_name, fallback_schema, fallback_url, fallback_ratelimit, \
         fallback_ratelimit_interval, fallback_cache_expire, store_sample_submit, \
-        store_sample_locate; `ichnaea apikey create --help` says what they mean. Nothing after \
+        store_sample_locate, allow_explain; `ichnaea apikey create --help` says what they mean. Nothing after \
         the equals sign sets a field to NULL.\n\n\
         Examples:\n  \
         ichnaea apikey set our-app maxreq=0\n  \
@@ -87,7 +87,7 @@ pub enum Command {
     },
     /// Takes all permissions from a key and keeps the row
     #[command(after_help = "The same as `ichnaea apikey set KEY allow_locate=false \
-        allow_region=false allow_fallback=false`. Reports need no key and are still taken in. \
+        allow_region=false allow_fallback=false allow_explain=false`. Reports need no key and are still taken in. \
         The web role remembers keys for up to 5 minutes.")]
     Disable {
         /// The key
@@ -138,6 +138,10 @@ pub struct Values {
     /// May position queries be passed on to the fallback provider? [default for a new key: false]
     #[arg(long, value_name = "BOOL", value_parser = flag)]
     pub allow_fallback: Option<bool>,
+    /// May the key be told which stations of a query are known? Whoever may can look up stations by
+    /// their addresses, in pairs, as often as the daily limit allows [default for a new key: false]
+    #[arg(long, value_name = "BOOL", value_parser = flag)]
+    pub allow_explain: Option<bool>,
     /// Percentage of position queries to learn from [default for a new key: 100]
     #[arg(long, value_name = "PERCENT", value_parser = whole::<0, 100>)]
     pub store_sample_locate: Option<i32>,
@@ -210,7 +214,7 @@ pub async fn run(store: &Store, command: Command) -> anyhow::Result<bool> {
         },
         Command::Set { key, changes, json } => return set(store, &key, &changes, json).await,
         Command::Disable { key, json } => {
-            let off = ["allow_locate", "allow_region", "allow_fallback"];
+            let off = ["allow_locate", "allow_region", "allow_fallback", "allow_explain"];
             let off = off.map(|field| Assignment { field: field.into(), value: Some("0".into()) });
             return set(store, &key, &off, json).await;
         }
@@ -326,6 +330,7 @@ fn assign(key: &mut ApiKey, change: &Assignment) -> Result<(), String> {
         }
         "store_sample_submit" => key.store_sample_submit = change.read(whole::<0, 100>)?,
         "store_sample_locate" => key.store_sample_locate = change.read(whole::<0, 100>)?,
+        "allow_explain" => key.allow_explain = change.read(flag)?,
         "valid_key" => return Err("the key itself cannot be changed; create another one".into()),
         other => {
             let fields = columns(key).map(|(name, _)| name);
@@ -351,6 +356,7 @@ impl Values {
         set(&mut key.allow_locate, self.allow_locate.as_ref());
         set(&mut key.allow_region, self.allow_region.as_ref());
         set(&mut key.allow_fallback, self.allow_fallback.as_ref());
+        set(&mut key.allow_explain, self.allow_explain.as_ref());
         set(&mut key.store_sample_locate, self.store_sample_locate.as_ref());
         set(&mut key.store_sample_submit, self.store_sample_submit.as_ref());
         set_text(&mut key.fallback_name, self.fallback_name.as_ref());
@@ -370,7 +376,7 @@ fn schema(text: &str) -> Result<String, String> {
 }
 
 /// All columns by name, in the order in which they are shown.
-fn columns(key: &ApiKey) -> [(&'static str, Value); 13] {
+fn columns(key: &ApiKey) -> [(&'static str, Value); 14] {
     [
         ("valid_key", json!(key.valid_key)),
         ("maxreq", json!(key.maxreq)),
@@ -385,6 +391,7 @@ fn columns(key: &ApiKey) -> [(&'static str, Value); 13] {
         ("fallback_cache_expire", json!(key.fallback_cache_expire)),
         ("store_sample_submit", json!(key.store_sample_submit)),
         ("store_sample_locate", json!(key.store_sample_locate)),
+        ("allow_explain", json!(key.allow_explain)),
     ]
 }
 
@@ -419,10 +426,11 @@ mod tests {
             ]
         );
         let details = details(&columns(&key));
-        assert_eq!(details.len(), 13);
+        assert_eq!(details.len(), 14);
         assert_eq!(details[0], "valid_key                   : test ");
         assert_eq!(details[5], "fallback_name               : None ");
         assert_eq!(details[12], "store_sample_locate         : 100  ");
+        assert_eq!(details[13], "allow_explain               : None ");
     }
 
     #[test]
@@ -454,6 +462,7 @@ mod tests {
             ("fallback_cache_expire=0", json!(0)),
             ("store_sample_submit=100", json!(100)),
             ("store_sample_locate=50", json!(50)),
+            ("allow_explain=yes", json!(true)),
         ] {
             let change: Assignment = change.parse().unwrap();
             assign(&mut key, &change).unwrap();

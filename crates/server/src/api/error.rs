@@ -17,6 +17,8 @@ const RETRY_AFTER_SECONDS: &str = "60";
 pub enum ApiError {
     /// No key, a malformed or unknown one, or one without the permission.
     KeyInvalid,
+    /// A known key that may ask for positions, but not for this.
+    NotAllowed,
     /// More requests today than the key allows.
     DailyLimitExceeded,
     /// The networks and the address lead to no result.
@@ -25,11 +27,14 @@ pub enum ApiError {
     Undecodable(String),
     /// The body is JSON of a wrong shape.
     Invalid(Vec<Problem>),
+    /// A parameter of the address is missing or wrong.
+    Parameters(Vec<Problem>),
     /// A submission without a body.
     EmptyBody,
     /// The body is larger than is read, as sent or unpacked.
     TooLarge,
-    /// Reports cannot be queued now, or too many wait already.
+    /// Reports cannot be queued now, or too many wait already; or what the answer has to tell cannot
+    /// be looked up.
     Unavailable,
 }
 
@@ -43,6 +48,12 @@ impl ApiError {
                 "keyInvalid",
                 "Missing or invalid API key.",
             ),
+            Self::NotAllowed => (
+                StatusCode::FORBIDDEN,
+                "usageLimits",
+                "keyNotAllowed",
+                "This API key may not do this.",
+            ),
             Self::DailyLimitExceeded => (
                 StatusCode::FORBIDDEN,
                 "usageLimits",
@@ -52,6 +63,9 @@ impl ApiError {
             Self::NotFound => (StatusCode::NOT_FOUND, "geolocation", "notFound", "Not found"),
             Self::Undecodable(_) | Self::Invalid(_) | Self::EmptyBody => {
                 (StatusCode::BAD_REQUEST, "global", "parseError", "Parse Error")
+            }
+            Self::Parameters(_) => {
+                (StatusCode::BAD_REQUEST, "global", "invalidParameter", "Invalid Parameter")
             }
             Self::TooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -68,6 +82,67 @@ impl ApiError {
         }
     }
 
+    /// The name of the variant, for the description of the API.
+    #[must_use]
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::KeyInvalid => "KeyInvalid",
+            Self::NotAllowed => "NotAllowed",
+            Self::DailyLimitExceeded => "DailyLimitExceeded",
+            Self::NotFound => "NotFound",
+            Self::Undecodable(_) => "Undecodable",
+            Self::Invalid(_) => "Invalid",
+            Self::Parameters(_) => "Parameters",
+            Self::EmptyBody => "EmptyBody",
+            Self::TooLarge => "TooLarge",
+            Self::Unavailable => "Unavailable",
+        }
+    }
+
+    /// One sentence about it, for the same.
+    #[must_use]
+    pub const fn meaning(&self) -> &'static str {
+        match self {
+            Self::KeyInvalid => "There is no key, it is unknown, or it may not do this.",
+            Self::NotAllowed => "The key may ask for positions, but not for this.",
+            Self::DailyLimitExceeded => "The key has used up its requests of this UTC day.",
+            Self::NotFound => "The stations and the address lead to no result.",
+            Self::Undecodable(_) => "The body cannot be unpacked, decoded or read as JSON.",
+            Self::Invalid(_) => "The body is JSON of a wrong shape.",
+            Self::Parameters(_) => "A parameter is missing or wrong.",
+            Self::EmptyBody => "There is no body.",
+            Self::TooLarge => "The body is too large, as sent or unpacked.",
+            Self::Unavailable => "It cannot be done now.",
+        }
+    }
+
+    /// An example of a body that cannot be decoded.
+    #[must_use]
+    pub fn undecodable() -> Self {
+        let text = "JSONDecodeError('Expecting value: line 1 column 1 (char 0)')";
+        Self::Undecodable(text.to_owned())
+    }
+
+    /// An example of a body of a wrong shape.
+    #[must_use]
+    pub fn invalid() -> Self {
+        let (path, text) = ("wifiAccessPoints", "\"1\" is not iterable");
+        Self::Invalid(vec![Problem { path: path.to_owned(), text: text.to_owned() }])
+    }
+
+    /// An example of a wrong parameter.
+    #[must_use]
+    pub fn parameters() -> Self {
+        let (path, text) = ("bbox", "south is north of north");
+        Self::Parameters(vec![Problem { path: path.to_owned(), text: text.to_owned() }])
+    }
+
+    /// Seconds after which it makes sense to ask again, where it does.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<&'static str> {
+        if matches!(self, Self::Unavailable) { Some(RETRY_AFTER_SECONDS) } else { None }
+    }
+
     /// The HTTP status.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
@@ -75,7 +150,8 @@ impl ApiError {
     }
 
     /// The body: the error, and what was wrong in detail where there is something to say.
-    fn body(&self) -> String {
+    #[must_use]
+    pub fn body(&self) -> String {
         let (status, domain, reason, message) = self.parts();
         let code = status.as_u16();
         let mut body = format!(
@@ -86,7 +162,7 @@ impl ApiError {
             Self::Undecodable(text) => {
                 let _ = write!(body, ",\"details\":{{\"decode\":{}}}", quoted(text));
             }
-            Self::Invalid(problems) => {
+            Self::Invalid(problems) | Self::Parameters(problems) => {
                 let member = |problem: &Problem| {
                     format!("{}:{}", quoted(&problem.path), quoted(&problem.text))
                 };
@@ -106,8 +182,8 @@ impl ApiError {
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
-        if matches!(self, Self::Unavailable) {
-            headers.insert(RETRY_AFTER, http::HeaderValue::from_static(RETRY_AFTER_SECONDS));
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(RETRY_AFTER, http::HeaderValue::from_static(seconds));
         }
         response
     }

@@ -25,7 +25,7 @@ pub const FIELDS: &[FieldDoc] = &[
     (
         "api_path",
         "text",
-        "always: `v1.geolocate`, `v1.country`, `v1.submit`, `v1.geosubmit`, `v2.geosubmit`",
+        "always: `v1.geolocate`, `v1.geolocate.explain`, `v1.country`, `v1.submit`, `v1.geosubmit`, `v2.geosubmit`",
     ),
     ("api_type", "text", "always: `locate`, `region`, `submit`"),
     ("api_key_allowed", "false", "the key is known and must not do this"),

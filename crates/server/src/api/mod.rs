@@ -6,6 +6,7 @@
 
 mod backlog;
 mod error;
+pub mod explain;
 pub mod facts;
 mod iso_time;
 mod key;
@@ -33,7 +34,10 @@ pub use backlog::Backlog;
 pub use error::{ApiError, quoted};
 pub use facts::Facts;
 pub use key::{KeyCache, KeyState};
+pub use schema::Problem;
 pub(crate) use schema::number as loose_number;
+#[cfg(test)]
+pub(crate) use schema::read_members;
 pub use submit::queue;
 pub use usage::Usage;
 
@@ -42,6 +46,8 @@ pub use usage::Usage;
 pub enum Endpoint {
     /// A position.
     Geolocate,
+    /// A position, with which stations were known.
+    Explain,
     /// A region.
     Country,
     /// Reports, oldest form.
@@ -80,7 +86,7 @@ impl Endpoint {
     #[must_use]
     pub const fn kind(self) -> ApiKind {
         match self {
-            Self::Geolocate => ApiKind::Locate,
+            Self::Geolocate | Self::Explain => ApiKind::Locate,
             Self::Country => ApiKind::Region,
             Self::SubmitV0 | Self::SubmitV1 | Self::SubmitV2 => ApiKind::Submit,
         }
@@ -91,6 +97,7 @@ impl Endpoint {
     pub const fn tag(self) -> &'static str {
         match self {
             Self::Geolocate => "v1.geolocate",
+            Self::Explain => "v1.geolocate.explain",
             Self::Country => "v1.country",
             Self::SubmitV0 => "v1.submit",
             Self::SubmitV1 => "v1.geosubmit",
@@ -99,10 +106,19 @@ impl Endpoint {
     }
 
     fn allows(self, key: &ApiKey) -> bool {
-        match self.kind() {
-            ApiKind::Locate => key.may_locate(),
-            ApiKind::Region => key.may_region(),
-            ApiKind::Submit => true,
+        match self {
+            Self::Geolocate => key.may_locate(),
+            Self::Explain => key.may_explain(),
+            Self::Country => key.may_region(),
+            Self::SubmitV0 | Self::SubmitV1 | Self::SubmitV2 => true,
+        }
+    }
+
+    /// The answer to a known key without the permission.
+    fn refusal(self, key: &ApiKey) -> ApiError {
+        match self {
+            Self::Explain if key.may_locate() => ApiError::NotAllowed,
+            _ => ApiError::KeyInvalid,
         }
     }
 
@@ -137,8 +153,10 @@ async fn result(web: &Web, request: Request, facts: &mut Facts) -> Result<Respon
     let state = web.keys.state(&web.ctx, text.as_deref()).await;
     facts.key = key_fact(&state, text, endpoint);
     let key = match state {
-        KeyState::Known(key) if !endpoint.allows(&key) => return Err(ApiError::KeyInvalid),
+        KeyState::Known(key) if !endpoint.allows(&key) => return Err(endpoint.refusal(&key)),
         KeyState::Known(key) => key,
+        // Nobody is trusted with this whose permission cannot be looked up.
+        KeyState::Unchecked if endpoint == Endpoint::Explain => return Err(ApiError::Unavailable),
         KeyState::Unchecked => ApiKey::anonymous(),
         KeyState::None | KeyState::Unknown if endpoint.kind() == ApiKind::Submit => {
             ApiKey::anonymous()
@@ -169,6 +187,9 @@ async fn result(web: &Web, request: Request, facts: &mut Facts) -> Result<Respon
                 facts.signature = Some(signature::signature(&response, &client.text, &url, secret));
             }
             return Ok(http::json_answer(answer.body()));
+        }
+        Endpoint::Explain => {
+            return explain::explain(web, &key, client.address, document, facts).await;
         }
         Endpoint::Country => return country(web, client.address, document, facts).await,
         Endpoint::SubmitV0 => Version::V0,

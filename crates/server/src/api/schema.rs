@@ -73,15 +73,22 @@ impl<'v, 'p> Fields<'v, 'p> {
         }
     }
 
+    /// A member, whatever it is. Every look at a request goes through here.
+    fn member(&self, name: &str) -> Option<&'v Value<'v>> {
+        #[cfg(test)]
+        note_member(self.path, name);
+        self.object.get(name)
+    }
+
     /// Is there a member with this name, whatever its value?
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
-        self.object.get(name).is_some()
+        self.member(name).is_some()
     }
 
     /// A whole number; fractions are cut off, what does not fit is the nearest that does.
     pub fn integer(&mut self, name: &'static str) -> Option<i64> {
-        let value = self.object.get(name)?;
+        let value = self.member(name)?;
         match integer(value) {
             Ok(number) => number,
             Err(()) => self.problem(name, format!("\"{value}\" is not a number")),
@@ -90,7 +97,7 @@ impl<'v, 'p> Fields<'v, 'p> {
 
     /// A finite number; NaN and the infinities count as absent.
     pub fn number(&mut self, name: &'static str) -> Option<f64> {
-        let value = self.object.get(name)?;
+        let value = self.member(name)?;
         match number(value) {
             Ok(number) => number.filter(|number| number.is_finite()),
             Err(()) => self.problem(name, format!("\"{value}\" is not a number")),
@@ -99,7 +106,7 @@ impl<'v, 'p> Fields<'v, 'p> {
 
     /// Text that is not empty.
     pub fn text(&mut self, name: &'static str) -> Option<&'v str> {
-        match self.object.get(name)? {
+        match self.member(name)? {
             Value::Text(text) if !text.is_empty() => Some(text),
             value if value.is_falsy() => None,
             value => self.problem(name, format!("{value} is not a string: {{'{name}': ''}}")),
@@ -109,7 +116,7 @@ impl<'v, 'p> Fields<'v, 'p> {
     /// Text as it was sent, empty or not; any other type is `None` and no problem.
     #[must_use]
     pub fn raw_text(&self, name: &str) -> Option<&'v str> {
-        match self.object.get(name) {
+        match self.member(name) {
             Some(Value::Text(text)) => Some(text),
             _ => None,
         }
@@ -118,7 +125,7 @@ impl<'v, 'p> Fields<'v, 'p> {
     /// A yes or no, read the way the original does: almost everything means yes.
     #[must_use]
     pub fn boolean(&self, name: &str) -> Option<bool> {
-        self.object.get(name).map(|value| match value {
+        self.member(name).map(|value| match value {
             Value::Bool(flag) => *flag,
             Value::Int(number) => *number != 0,
             Value::Text(text) => !(text == "0" || text.eq_ignore_ascii_case("false")),
@@ -133,7 +140,7 @@ impl<'v, 'p> Fields<'v, 'p> {
         known: &str,
         read: impl Fn(&str) -> Option<T>,
     ) -> Option<T> {
-        let value = self.object.get(name).filter(|value| !value.is_falsy())?;
+        let value = self.member(name).filter(|value| !value.is_falsy())?;
         let word = match value {
             Value::Text(text) => read(text),
             _ => None,
@@ -151,7 +158,7 @@ impl<'v, 'p> Fields<'v, 'p> {
         name: &'static str,
         read: impl FnOnce(&mut Fields<'v, '_>) -> T,
     ) -> Option<T> {
-        let value = self.object.get(name)?;
+        let value = self.member(name)?;
         let path = Path::Member(self.path, name);
         match Fields::open(value, &path) {
             Ok(mut fields) => {
@@ -174,7 +181,7 @@ impl<'v, 'p> Fields<'v, 'p> {
     ) -> Elements<T> {
         let mut elements = Elements { good: Vec::new(), bad: Vec::new() };
         let path = Path::Member(self.path, name);
-        match self.object.get(name) {
+        match self.member(name) {
             None => {}
             Some(Value::List(items)) => {
                 elements.good.reserve(items.len());
@@ -207,6 +214,28 @@ impl<'v, 'p> Fields<'v, 'p> {
         self.problems.push(Problem { path, text });
         None
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    static READ: std::cell::RefCell<std::collections::BTreeSet<String>> = std::cell::RefCell::default();
+}
+
+/// The members that a reader looks at, as `a.*.b`, for tests of what is documented.
+#[cfg(test)]
+pub fn read_members<T>(read: impl FnOnce() -> T) -> std::collections::BTreeSet<String> {
+    READ.take();
+    read();
+    READ.take()
+}
+
+#[cfg(test)]
+fn note_member(path: &Path<'_>, name: &str) {
+    let path = path.to_string();
+    let steps = path.split('.').filter(|step| !step.is_empty()).chain([name]);
+    let is_index = |step: &str| step.bytes().all(|byte| byte.is_ascii_digit());
+    let steps: Vec<_> = steps.map(|step| if is_index(step) { "*" } else { step }).collect();
+    READ.with_borrow_mut(|read| read.insert(steps.join(".")));
 }
 
 /// `Ok(None)`: counts as absent. `Err`: no number.

@@ -43,6 +43,7 @@ const NO_REDIS: &str = "redis://127.0.0.1:9";
 
 /// What the settings mean.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "settings of their own")]
 pub struct Config {
     /// The database accounts.
     pub databases: Databases,
@@ -86,6 +87,8 @@ pub struct Config {
     pub map_dir: PathBuf,
     /// How often workers draw the map; zero: not by themselves; `None`: nothing was said about it.
     pub map_interval: Option<Duration>,
+    /// Is `/coverage.json` answered?
+    pub offers_coverage: bool,
     /// Token of the map provider.
     pub mapbox_token: Option<String>,
     /// What lies below the data on maps; `None`: our own outlines of countries.
@@ -270,6 +273,7 @@ impl Settings {
                 .map(|url| url.trim_end_matches('/').to_owned() + "/"),
             map_dir: self.map_dir(&data),
             map_interval: self.map_interval(),
+            offers_coverage: self.is_on(&table::COVERAGE),
             mapbox_token: owned(&table::MAPBOX_TOKEN),
             base_map: self.base_map(),
             statsd: owned(&table::STATSD_HOST)

@@ -184,6 +184,10 @@ settings! {
     MAP_ATTRIBUTION = text(Content, WEB, "what the maker of that base map wants to be said, as HTML");
     MAPBOX_TOKEN = secret(Content, WEB, "token of Mapbox, whose dark style is the base map then, \
         unless MAP_STYLE_URL names another").or(&["MAP_TOKEN"]);
+    COVERAGE = Setting::new(Content, WEB, Kind::YesNo, "answer /coverage.json: where something was \
+        reported within a year, as hexagons; the map shows the same")
+        .default("true");
+    MAPBOX_TOKEN = secret(Content, WEB, "token of the map provider").or(&["MAP_TOKEN"]);
 
     AWS_ACCESS_KEY_ID = text(Buckets, OBJECTS, "account for buckets of S3 and servers like it; \
         unset: the one that the machine or the container has");

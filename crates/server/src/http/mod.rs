@@ -3,7 +3,9 @@
 mod assets;
 pub mod body;
 mod client;
+mod coverage;
 mod datamap;
+mod description;
 mod downloads;
 mod failure;
 mod files;
@@ -42,6 +44,7 @@ use failure::{Panicked, caught};
 use observe::Answered;
 
 pub use client::Client;
+pub use coverage::Coverage;
 pub use observe::REQUEST_FIELDS;
 pub(crate) use observe::is_logged;
 pub use query::{key_parameter, url};
@@ -68,6 +71,8 @@ pub struct Web {
     pub usage: api::Usage,
     /// Whether more reports may be taken in.
     pub backlog: api::Backlog,
+    /// Who may have coverage read.
+    pub coverage: crate::coverage::Turns,
 }
 
 /// Every route. The match is exact; percent escapes in a path are decoded before.
@@ -82,6 +87,7 @@ pub fn router(web: Arc<Web>) -> Router {
         // Position and region
         .route("/v1/geolocate", api(Endpoint::Geolocate))
         .route("/geolocation/v1/geolocate", api(Endpoint::Geolocate))
+        .route("/v1/geolocate/explain", api(Endpoint::Explain))
         .route("/v1/country", api(Endpoint::Country))
         // Reports
         .route("/v1/submit", api(Endpoint::SubmitV0))
@@ -91,6 +97,9 @@ pub fn router(web: Arc<Web>) -> Router {
         .route("/stats_blue.json", chart(Kind::Blue))
         .route("/stats_cell.json", chart(Kind::Cell))
         .route("/stats_wifi.json", chart(Kind::Wifi))
+        // Coverage and the description of all this
+        .route("/coverage.json", any(coverage::within))
+        .route("/openapi.json", any(description::openapi))
         // Public files
         .route("/downloads/{*path}", any(downloads::file))
         // Tiles of the data map
@@ -174,7 +183,8 @@ pub async fn serve(
     let usage = api::Usage::start(Arc::clone(&ctx));
     let backlog = api::Backlog::start(Arc::clone(&ctx));
     let geoip_watch = tokio::spawn(crate::geoip::watch(Arc::clone(&ctx)));
-    let web = Arc::new(Web { ctx, keys: api::KeyCache::default(), usage, backlog });
+    let (keys, coverage) = (api::KeyCache::default(), crate::coverage::Turns::default());
+    let web = Arc::new(Web { ctx, keys, usage, backlog, coverage });
     let app = router(Arc::clone(&web));
     let mut server = hyper::server::conn::http1::Builder::new();
     server

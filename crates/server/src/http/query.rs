@@ -1,6 +1,7 @@
 //! Paths and query strings as the original reads them.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use axum::extract::Request;
 use http::Uri;
@@ -50,6 +51,17 @@ pub fn key_parameter(query: &str) -> Option<String> {
         }
     }
     key.filter(|key| !key.is_empty())
+}
+
+/// All parameters of a query string, of several with one name the last; parts that are not UTF-8 are
+/// left out.
+#[must_use]
+pub fn parameters(query: &str) -> HashMap<String, String> {
+    let pairs = query.split('&').filter_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        Some((decode(name)?, decode(value)?))
+    });
+    pairs.collect()
 }
 
 fn decode(part: &str) -> Option<String> {

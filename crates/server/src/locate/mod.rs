@@ -9,8 +9,8 @@ use std::net::IpAddr;
 
 use ichnaea_domain::api_key::{ApiKey, is_sampled};
 use ichnaea_domain::locate::{
-    self, AccuracyClass, Api, Client, Found, PositionResult, Query, RegionResult, Request,
-    ResultSource,
+    self, AccuracyClass, Api, Client, Explanation, Found, PositionResult, Query, RegionResult,
+    Request, ResultSource,
 };
 use ichnaea_domain::rate_control::sample_rate;
 use ichnaea_domain::report::QueuedReport;
@@ -38,11 +38,37 @@ pub async fn position(
 ) -> Option<PositionResult> {
     let now = ctx.clock.now();
     let found = stations(ctx, query).await;
-    let mut results = locate::internal_positions(query, &found, now);
+    let results = locate::internal_positions(query, &found, now);
+    learn(ctx, key, query, locate::best_position(&results)).await;
+    best_of_all(ctx, key, query, results, trace).await
+}
+
+/// The best position, if there is any, and which stations are known. Nothing is learned from such a
+/// query: it is somebody's test more often than a device.
+pub async fn explained(
+    ctx: &Context,
+    key: &ApiKey,
+    query: &Query,
+    trace: &mut Trace,
+) -> Result<(Option<PositionResult>, Explanation), StationsMissed> {
+    let now = ctx.clock.now();
+    let found = look_up(ctx, query).await?;
+    let results = locate::internal_positions(query, &found, now);
+    let explanation = locate::explain(query, &found, now);
+    Ok((best_of_all(ctx, key, query, results, trace).await, explanation))
+}
+
+/// The best of what our own stations gave and what the other sources say.
+async fn best_of_all(
+    ctx: &Context,
+    key: &ApiKey,
+    query: &Query,
+    mut results: Vec<PositionResult>,
+    trace: &mut Trace,
+) -> Option<PositionResult> {
     if query.has_networks() {
         trace.consulted(ResultSource::Internal, position_classes(&results));
     }
-    learn(ctx, key, query, locate::best_position(&results)).await;
     let geoip = locate::geoip_position(query);
     if asks_address(query) {
         trace.consulted(ResultSource::GeoIp, position_classes(geoip.as_slice()));
@@ -92,14 +118,22 @@ fn region_classes(results: &[RegionResult]) -> impl Iterator<Item = AccuracyClas
 /// Everything known about the stations of a query. A database that is away means nothing is
 /// known: the address may still lead to an answer.
 async fn stations(ctx: &Context, query: &Query) -> Found {
+    look_up(ctx, query).await.unwrap_or_else(|StationsMissed| Found::default())
+}
+
+/// The database did not tell what it knows about the stations of a query. The log has said why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StationsMissed;
+
+async fn look_up(ctx: &Context, query: &Query) -> Result<Found, StationsMissed> {
     let (stations, areas) = (query.station_keys(), query.area_keys());
     if stations.is_empty() && areas.is_empty() {
-        return Found::default();
+        return Ok(Found::default());
     }
     let found = ctx.breakers.database.ask(ctx.reader.stations(&stations, &areas)).await;
-    found.unwrap_or_else(|missed| {
+    found.map_err(|missed| {
         missed.log(incident::STATIONS_NOT_FOUND, "stations not looked up");
-        Found::default()
+        StationsMissed
     })
 }
 

@@ -67,7 +67,7 @@ async fn start(config: Config, with_demo: bool) -> anyhow::Result<(Arc<Context>,
         demo = demo::load(&context).await.context("cannot load the demonstration data")?;
         draw_map(&context).await?;
     }
-    let key = first_key(&context.writer).await?;
+    let key = first_key(&context.writer, with_demo).await?;
     if matches!(key, Key::Made(_)) && context.config.databases.read_write.starts_with("sqlite:") {
         learn_at_once(&context.writer).await?;
     }
@@ -99,13 +99,15 @@ enum Key {
     Known(String),
 }
 
-/// Makes a key that may do everything but ask the fallback provider, when there is none at all.
-async fn first_key(store: &Store) -> anyhow::Result<Key> {
+/// Makes a key that may do everything but ask the fallback provider, when there is none at all. Which
+/// stations are known it may be told where they are invented.
+async fn first_key(store: &Store, with_demo: bool) -> anyhow::Result<Key> {
     let keys = store.api_keys().await.context("cannot read the API keys")?;
     if let Some(key) = keys.into_iter().next() {
         return Ok(Key::Known(key.valid_key));
     }
-    let values = Values { maxreq: Some(0), ..Values::default() };
+    let allow_explain = with_demo.then_some(true);
+    let values = Values { maxreq: Some(0), allow_explain, ..Values::default() };
     Ok(Key::Made(apikey::create(store, None, &values).await?.valid_key))
 }
 

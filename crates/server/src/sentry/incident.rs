@@ -28,9 +28,11 @@ pub const BACKEND_AWAY: &str = "backend_away";
 pub const STATISTICS: &str = "statistics";
 /// Public files could not be listed: the page of downloads is empty.
 pub const DOWNLOADS: &str = "downloads";
+/// Coverage could not be read, or its copies not be used.
+pub const COVERAGE: &str = "coverage";
 
 /// All of them.
-pub const ALL: [&str; 12] = [
+pub const ALL: [&str; 13] = [
     KEY_NOT_CHECKED,
     NOT_COUNTED,
     STATIONS_NOT_FOUND,
@@ -43,4 +45,5 @@ pub const ALL: [&str; 12] = [
     BACKEND_AWAY,
     STATISTICS,
     DOWNLOADS,
+    COVERAGE,
 ];

@@ -53,6 +53,7 @@ pub fn keys_are_created_listed_changed_and_deleted(backend: Backend) {
         "allow_region": true, "fallback_name": null, "fallback_schema": null,
         "fallback_url": null, "fallback_ratelimit": null, "fallback_ratelimit_interval": null,
         "fallback_cache_expire": null, "store_sample_submit": 100, "store_sample_locate": 100,
+        "allow_explain": null,
     });
     assert_eq!(shown(&ichnaea, "Our-App"), expected);
 
@@ -73,6 +74,7 @@ pub fn keys_are_created_listed_changed_and_deleted(backend: Backend) {
             "fallback_cache_expire       : None   ",
             "store_sample_submit         : 100    ",
             "store_sample_locate         : 100    ",
+            "allow_explain               : None   ",
         ]
     );
 
@@ -83,6 +85,7 @@ pub fn keys_are_created_listed_changed_and_deleted(backend: Backend) {
         ("fallback_url=http://partner.example/", "fallback_url", json!("http://partner.example/")),
         ("fallback_url=", "fallback_url", json!(null)),
         ("store_sample_locate=50", "store_sample_locate", json!(50)),
+        ("allow_explain=true", "allow_explain", json!(true)),
     ] {
         let ended = ichnaea.run(&["apikey", "set", "our-app", change, "--json"]);
         changed[column] = stored;
@@ -95,7 +98,7 @@ pub fn keys_are_created_listed_changed_and_deleted(backend: Backend) {
     assert_eq!(refused.complaints, ["ichnaea: store_sample_locate: 101 is not from 0 to 100"]);
     assert_eq!(shown(&ichnaea, "our-app"), changed);
     assert_eq!(ichnaea.run(&["apikey", "disable", "our-app"]).status, 0);
-    for column in ["allow_locate", "allow_region", "allow_fallback"] {
+    for column in ["allow_locate", "allow_region", "allow_fallback", "allow_explain"] {
         changed[column] = json!(false);
     }
     assert_eq!(shown(&ichnaea, "our-app"), changed);

@@ -22,7 +22,9 @@ pub const NO_PROVIDER: &str = "http://127.0.0.1:9";
 
 #[test]
 fn locate_answers_everything_without_a_server_error() {
-    for path in ["/v1/geolocate", "/geolocation/v1/geolocate", "/v1/country"] {
+    for path in
+        ["/v1/geolocate", "/geolocation/v1/geolocate", "/v1/geolocate/explain", "/v1/country"]
+    {
         answers_everything(path, &arbitrary::locate_request());
     }
 }
@@ -37,6 +39,7 @@ fn submit_answers_everything_and_the_pipeline_works_it_off() {
 fn answers_everything(path: &str, requests: &impl Strategy<Value = HostileRequest>) {
     let runtime = Runtime::new().expect("a runtime");
     let app = runtime.block_on(App::start(Backend::Embedded, NO_PROVIDER));
+    app.execute(&["UPDATE api_key SET allow_explain = 1"]);
     let (taken, refused) = (Cell::new(0), Cell::new(0));
     let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
     let outcome = TestRunner::new(config).run(requests, |request| {

@@ -17,8 +17,20 @@ const MANY: usize = 30_000;
 /// The bound of a body, as sent and unpacked, unless configured otherwise.
 const BOUND: usize = 10 << 20;
 
-const PATHS: [&str; 5] =
-    ["/v1/geolocate", "/v1/country", "/v1/submit", "/v1/geosubmit", "/v2/geosubmit"];
+const PATHS: [&str; 6] = [
+    "/v1/geolocate",
+    "/v1/geolocate/explain",
+    "/v1/country",
+    "/v1/submit",
+    "/v1/geosubmit",
+    "/v2/geosubmit",
+];
+
+async fn start() -> App {
+    let app = App::start(Backend::Embedded, NO_PROVIDER).await;
+    app.execute(&["UPDATE api_key SET allow_explain = 1"]);
+    app
+}
 
 async fn post(app: &App, path: &str, body: &[u8], is_gzip: bool) -> Answer {
     let encoding = [("Content-Encoding", &b"gzip"[..]), ("X-Forwarded-For", b"81.2.69.192")];
@@ -35,7 +47,7 @@ fn is_refused(answer: &Answer) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bodies_are_taken_up_to_the_bound_and_refused_above() {
-    let app = App::start(Backend::Embedded, NO_PROVIDER).await;
+    let app = start().await;
     let padded = |len: usize| {
         let mut body = br#"{"items": []}"#.to_vec();
         body.resize(len, b' ');
@@ -64,7 +76,7 @@ async fn bodies_are_taken_up_to_the_bound_and_refused_above() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deep_nesting_is_refused() {
-    let app = App::start(Backend::Embedded, NO_PROVIDER).await;
+    let app = start().await;
     for path in PATHS {
         for (open, close) in [("[", "]"), (r#"{"items":"#, "}"), (r#"{"items":["#, "]}")] {
             let body = [open.repeat(100_000), "1".to_owned(), close.repeat(100_000)].concat();
@@ -94,7 +106,7 @@ fn access_points() -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thirty_thousand_access_points_are_looked_up() {
-    let app = App::start(Backend::Embedded, NO_PROVIDER).await;
+    let app = start().await;
     let body = |known: &str| format!(r#"{{"wifiAccessPoints":[{known}{}]}}"#, access_points());
     let answer = post(&app, "/v1/geolocate", body("").as_bytes(), false).await;
     let found: Value = serde_json::from_slice(&answer.body).expect("JSON");
@@ -113,6 +125,13 @@ async fn thirty_thousand_access_points_are_looked_up() {
     let text = |answer: &Answer| String::from_utf8_lossy(&answer.body).into_owned();
     assert_eq!(text(&answer), text(&expected), "the unknown ones change nothing");
     assert!(!text(&answer).contains("fallback"), "the known ones are found");
+
+    // What is told of them is bounded, too.
+    let body = body(&format!("{known},"));
+    let answer = post(&app, "/v1/geolocate/explain", body.as_bytes(), false).await;
+    let explained: Value = serde_json::from_slice(&answer.body).expect("JSON");
+    assert_eq!(explained["stations"]["wifi"].as_array().map(Vec::len), Some(500));
+    assert_eq!(explained["ignored"]["wifi"], MANY + 2 - 500);
     app.stop().await;
 }
 

@@ -4,7 +4,7 @@
 //! `alembic_version` tells: a server database at any of them is brought to the last one. The
 //! second is ours, numbered, in a table of its own: the layout of the original at its last
 //! revision, which changes nothing where the chain was walked and is all there is on SQLite, and
-//! what we add, tables and one nullable column, which the original does not notice. So
+//! what we add, tables and nullable columns, which the original does not notice. So
 //! `alembic_version` never says anything that the original does not know.
 
 mod chain;
@@ -182,6 +182,7 @@ fn migrations(dialect: Dialect) -> Result<Vec<Migration>> {
         ("V1__original", schema::original(dialect)),
         ("V2__additions", schema::additions(dialect)),
         ("V3__imports", schema::imports(dialect).to_owned()),
+        ("V4__explain", schema::explain(dialect).to_owned()),
     ];
     let migration =
         |(name, sql): (&str, String)| Migration::unapplied(name, &sql).map_err(Error::broken);
@@ -383,15 +384,16 @@ mod tests {
             let migrations = migrations(dialect).unwrap();
             migrations.iter().map(|one| (one.to_string(), one.checksum())).collect::<Vec<_>>()
         };
-        let named = |sums: [u64; 3]| {
-            let names = ["V1__original", "V2__additions", "V3__imports"].map(str::to_owned);
+        let named = |sums: [u64; 4]| {
+            let names = ["V1__original", "V2__additions", "V3__imports", "V4__explain"];
+            let names = names.map(str::to_owned);
             names.into_iter().zip(sums).collect::<Vec<_>>()
         };
         let mysql =
-            [7_231_332_168_474_128_723, 8_268_044_028_386_868_496, 15_826_773_763_818_485_199];
+            [7_231_332_168_474_128_723, 8_268_044_028_386_868_496, 15_826_773_763_818_485_199, 0];
         assert_eq!(checksums(Dialect::MySql), named(mysql));
         let sqlite =
-            [10_221_527_320_276_508_952, 12_596_751_790_755_860_212, 8_773_685_126_007_508_982];
+            [10_221_527_320_276_508_952, 12_596_751_790_755_860_212, 8_773_685_126_007_508_982, 0];
         assert_eq!(checksums(Dialect::Sqlite), named(sqlite));
     }
 }

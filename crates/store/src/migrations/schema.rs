@@ -23,6 +23,8 @@ struct Templates {
     additions: &'static str,
     /// What is known about imported files.
     imports: &'static str,
+    /// What a key may be told.
+    explain: &'static str,
 }
 
 const MYSQL: Templates = Templates {
@@ -35,6 +37,7 @@ const MYSQL: Templates = Templates {
     datamap: include_str!("mysql/datamap.sql"),
     additions: include_str!("mysql/additions.sql"),
     imports: include_str!("mysql/imports.sql"),
+    explain: include_str!("mysql/explain.sql"),
 };
 
 const SQLITE: Templates = Templates {
@@ -47,6 +50,7 @@ const SQLITE: Templates = Templates {
     datamap: include_str!("sqlite/datamap.sql"),
     additions: include_str!("sqlite/additions.sql"),
     imports: include_str!("sqlite/imports.sql"),
+    explain: include_str!("sqlite/explain.sql"),
 };
 
 /// What of the first revision differs from the last.
@@ -108,6 +112,11 @@ pub(super) fn additions(dialect: Dialect) -> String {
 /// What is ours too: the files that were imported, and the cells that a public file leaves out.
 pub(super) const fn imports(dialect: Dialect) -> &'static str {
     templates(dialect).imports
+}
+
+/// And ours: which keys may be told what stations are known.
+pub(super) const fn explain(dialect: Dialect) -> &'static str {
+    templates(dialect).explain
 }
 
 /// The statements of the original's first revision, on a server. Each can be repeated.

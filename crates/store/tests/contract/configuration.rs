@@ -21,6 +21,7 @@ fn full_key(name: &str) -> ApiKey {
         fallback_cache_expire: Some(600),
         store_sample_locate: Some(0),
         store_sample_submit: Some(100),
+        allow_explain: Some(true),
     }
 }
 

@@ -144,6 +144,7 @@ async fn every_step_back_undoes_its_revision_and_the_last_removes_everything() {
     let of_ours = |line: &String| {
         ours.iter().any(|table| line.split(' ').nth(1) == Some(*table))
             || line.contains("region_stat 7 nr")
+            || (line.starts_with("column api_key ") && line.contains(" allow_explain "))
     };
     fill_keys(&db);
     for number in (1..IDS.len()).rev() {
@@ -183,7 +184,17 @@ async fn a_database_of_the_original_with_the_recorded_rows_is_taken_over_as_it_i
     Database::open(&db.uri).await.load(&cases::fixture(&placeholders)).await;
     let before = all_rows(&db);
     let store = open(&db.uri);
-    assert_eq!(store.migrate().await.unwrap(), ["V1__original", "V2__additions", "V3__imports"]);
+    // Keys are read and written before and after.
+    let mut key = store.api_key("test").await.unwrap().unwrap();
+    assert!(store.update_api_key(&key).await.unwrap());
+    key.allow_explain = Some(true);
+    let refused = store.update_api_key(&key).await;
+    assert!(matches!(refused, Err(Error::OldSchema(_))), "{refused:?}");
+    let ours = ["V1__original", "V2__additions", "V3__imports", "V4__explain"];
+    assert_eq!(store.migrate().await.unwrap(), ours);
+    assert!(store.update_api_key(&key).await.unwrap());
+    assert_eq!(store.api_key("test").await.unwrap(), Some(key));
+    db.execute(&["UPDATE api_key SET allow_explain = NULL"]);
     assert_kept(&before, &all_rows(&db), "head");
     assert!(store.api_key("test").await.unwrap().is_some());
 }

@@ -12,7 +12,7 @@ use crate::{migrated, on_both, open, value};
 const HEAD: &str = "3be4004781bc";
 
 /// Our own migrations.
-const OURS: [&str; 3] = ["V1__original", "V2__additions", "V3__imports"];
+const OURS: [&str; 4] = ["V1__original", "V2__additions", "V3__imports", "V4__explain"];
 
 on_both! {
     async fn a_migrated_database_is_up_to_date(store, db) {
@@ -46,6 +46,7 @@ on_both! {
             "DROP TABLE cell_nr",
             "DROP TABLE cell_area_nr",
             "ALTER TABLE region_stat DROP COLUMN nr",
+            "ALTER TABLE api_key DROP COLUMN allow_explain",
             "INSERT INTO wifi_shard_0 (mac, lat, lon) VALUES (X'94B40F010D01', 51.0, 10.0)",
             "INSERT INTO api_key (valid_key) VALUES ('test')",
         ]);
@@ -91,7 +92,7 @@ async fn several_processes_may_migrate_at_once() {
         // On a server also the original's revisions.
         let expected = if backend == Backend::Server { 11 + OURS.len() } else { OURS.len() };
         assert_eq!(applied, expected, "{backend:?}");
-        assert_eq!(value(&db, "SELECT COUNT(*) FROM refinery_schema_history"), "3");
+        assert_eq!(value(&db, "SELECT COUNT(*) FROM refinery_schema_history"), "4");
         assert_eq!(value(&db, "SELECT COUNT(*) FROM export_config"), "1");
     }
 }
@@ -100,7 +101,7 @@ async fn several_processes_may_migrate_at_once() {
 async fn on_mysql_a_second_migration_that_stopped_half_way_is_finished() {
     let (store, db) = migrated(Backend::Server).await;
     db.execute(&["DELETE FROM refinery_schema_history WHERE version >= 2", "DROP TABLE cell_nr"]);
-    assert_eq!(store.migrate().await.unwrap(), ["V2__additions", "V3__imports"]);
+    assert_eq!(store.migrate().await.unwrap(), OURS[1..]);
     assert_eq!(value(&db, "SELECT COUNT(*) FROM cell_nr"), "0");
 }
 
@@ -118,6 +119,17 @@ async fn a_third_migration_that_stopped_half_way_is_finished() {
         assert_eq!(value(&db, "SELECT COUNT(*) FROM restricted_cell"), "0", "{backend:?}");
         assert_eq!(value(&db, "SELECT name FROM imported_file"), "kept", "{backend:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_mysql_a_fourth_migration_that_stopped_half_way_is_finished() {
+    let (store, db) = migrated(Backend::Server).await;
+    db.execute(&[
+        "INSERT INTO api_key (valid_key, allow_explain) VALUES ('kept', 1)",
+        "DELETE FROM refinery_schema_history WHERE version = 4",
+    ]);
+    assert_eq!(store.migrate().await.unwrap(), OURS[3..]);
+    assert_eq!(value(&db, "SELECT allow_explain FROM api_key"), "1");
 }
 
 /// Columns as `name type`, a `!` after those that must not be NULL.
@@ -218,7 +230,8 @@ async fn on_mysql_the_layout_is_the_original_s() {
              allow_locate tinyint(1), allow_region tinyint(1), fallback_name varchar(40), \
              fallback_schema varchar(64), fallback_url varchar(256), fallback_ratelimit int(11), \
              fallback_ratelimit_interval int(11), fallback_cache_expire int(11), \
-             store_sample_locate tinyint(4), store_sample_submit tinyint(4)",
+             store_sample_locate tinyint(4), store_sample_submit tinyint(4), \
+             allow_explain tinyint(1)",
             "PRIMARY (valid_key)!",
         ),
         (
