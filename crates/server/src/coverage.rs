@@ -17,6 +17,9 @@ use crate::sentry::incident;
 
 /// How long a block is kept. Reports reach the tables within minutes, and the map is drawn once a day.
 const KEEP: Duration = Duration::from_hours(1);
+/// How long it is kept that a block is empty: most of the world is, and whoever walked over it would
+/// fill the store.
+const KEEP_EMPTY: Duration = Duration::from_mins(5);
 /// Boxes that are worked on at the same time.
 const AT_ONCE: usize = 4;
 /// How long a box waits for its turn.
@@ -100,13 +103,11 @@ async fn made(
         Unknown
     })?;
     let cells = computed(rows, resolution, ctx.clock.now().date()).await?;
-    // Of a block without any nothing is kept: most of the world is empty, and whoever walked over it
-    // would fill the store. Nothing is lost without a copy.
-    if !cells.is_empty() {
-        let (key, value) = (keys::coverage(block, resolution), coverage::encode(&cells));
-        let keep = Op::Set { key, value, ttl: Some(KEEP) };
-        let _ = ctx.breakers.keyvalue.ask(ctx.kv.apply(vec![keep])).await;
-    }
+    let (key, value) = (keys::coverage(block, resolution), coverage::encode(&cells));
+    let ttl = if cells.is_empty() { KEEP_EMPTY } else { KEEP };
+    let keep = Op::Set { key, value, ttl: Some(ttl) };
+    // Nothing is lost without a copy.
+    let _ = ctx.breakers.keyvalue.ask(ctx.kv.apply(vec![keep])).await;
     Ok(cells)
 }
 

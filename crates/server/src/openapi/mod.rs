@@ -8,6 +8,7 @@
 mod answers;
 mod operations;
 mod parts;
+pub mod reference;
 #[expect(dead_code, reason = "described, never built")]
 mod reports;
 #[expect(dead_code, reason = "described, never built")]

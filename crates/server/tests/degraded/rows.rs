@@ -65,6 +65,7 @@ pub enum Row {
     LocateByWifi,
     LocateByWifiGoogle,
     LocateLimitedKey,
+    Explain,
     CountryByAddress,
     CountryWithoutKey,
     SubmitV2,
@@ -74,10 +75,12 @@ pub enum Row {
     SubmitMalformedKey,
     SubmitSampledOut,
     SubmitBroken,
+    Coverage,
+    Openapi,
 }
 
 impl Row {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::Lbheartbeat,
         Self::Version,
         Self::Contribute,
@@ -91,6 +94,7 @@ impl Row {
         Self::LocateByWifi,
         Self::LocateByWifiGoogle,
         Self::LocateLimitedKey,
+        Self::Explain,
         Self::CountryByAddress,
         Self::CountryWithoutKey,
         Self::SubmitV2,
@@ -100,6 +104,8 @@ impl Row {
         Self::SubmitMalformedKey,
         Self::SubmitSampledOut,
         Self::SubmitBroken,
+        Self::Coverage,
+        Self::Openapi,
     ];
 
     /// Sends the request.
@@ -126,6 +132,7 @@ impl Row {
             Self::LocateByWifi => post("/v1/geolocate?key=test", &two_networks()),
             Self::LocateByWifiGoogle => post("/geolocation/v1/geolocate?key=test", &two_networks()),
             Self::LocateLimitedKey => get("/v1/geolocate?key=limited"),
+            Self::Explain => post("/v1/geolocate/explain?key=test", &two_networks()),
             Self::CountryByAddress => get("/v1/country?key=test"),
             Self::CountryWithoutKey => get("/v1/country"),
             Self::SubmitV2 => post("/v2/geosubmit?key=test", &reports(1)),
@@ -135,6 +142,8 @@ impl Row {
             Self::SubmitMalformedKey => post("/v2/geosubmit?key=not%20a%20key", &reports(1)),
             Self::SubmitSampledOut => post("/v2/geosubmit?key=dropped", &reports(1)),
             Self::SubmitBroken => post("/v2/geosubmit?key=test", &json!({"items": 1})),
+            Self::Coverage => get("/coverage.json?bbox=13.4,52.5,13.41,52.51"),
+            Self::Openapi => get("/openapi.json"),
         }
     }
 
@@ -153,7 +162,14 @@ impl Row {
             Self::LocateUnknownKey | Self::LocateWithoutKey | Self::LocateMalformedKey => {
                 Expected::Error(400, "keyInvalid")
             }
-            Self::LocateByWifi | Self::LocateByWifiGoogle if is_there => Expected::Station,
+            Self::LocateByWifi | Self::LocateByWifiGoogle | Self::Explain if is_there => {
+                Expected::Station
+            }
+            // It would have to call stations unknown of which nobody knows whether they are.
+            Self::Explain => Expected::Unavailable,
+            Self::Coverage if is_there => Expected::Has(200, "cells"),
+            Self::Coverage => Expected::Unavailable,
+            Self::Openapi => Expected::Has(200, "openapi"),
             Self::LocateByWifi | Self::LocateByWifiGoogle if state.has_geoip => {
                 Expected::AddressInstead
             }

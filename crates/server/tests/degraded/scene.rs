@@ -88,8 +88,8 @@ pub fn statements(now: &str, today: &str) -> Vec<String> {
     let key = |name: &str, maxreq: u32, sample_submit: u32| {
         format!(
             "INSERT INTO api_key (valid_key, maxreq, allow_fallback, allow_locate, allow_region, \
-             store_sample_locate, store_sample_submit) \
-             VALUES ('{name}', {maxreq}, 0, 1, 1, 100, {sample_submit})"
+             store_sample_locate, store_sample_submit, allow_explain) \
+             VALUES ('{name}', {maxreq}, 0, 1, 1, 100, {sample_submit}, 1)"
         )
     };
     let mut statements = vec![key("test", 0, 100), key("limited", 1, 100), key("dropped", 0, 0)];
