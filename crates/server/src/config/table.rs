@@ -187,7 +187,6 @@ settings! {
     COVERAGE = Setting::new(Content, WEB, Kind::YesNo, "answer /coverage.json: where something was \
         reported within a year, as hexagons; the map shows the same")
         .default("true");
-    MAPBOX_TOKEN = secret(Content, WEB, "token of the map provider").or(&["MAP_TOKEN"]);
 
     AWS_ACCESS_KEY_ID = text(Buckets, OBJECTS, "account for buckets of S3 and servers like it; \
         unset: the one that the machine or the container has");

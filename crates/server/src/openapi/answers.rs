@@ -171,14 +171,6 @@ pub struct ServiceHealth {
     pub time: i64,
 }
 
-/// Where the tiles of the map are.
-#[derive(ToSchema)]
-pub struct MapTiles {
-    /// Address; `{z}/{x}/{y}.png` follows.
-    #[schema(example = "/static/datamap/tiles/")]
-    pub tiles_url: String,
-}
-
 /// The list of public files of cells.
 #[derive(ToSchema)]
 pub struct Downloads {

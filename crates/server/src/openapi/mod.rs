@@ -36,7 +36,6 @@ use utoipa::openapi::{Components, Info, License, OpenApiBuilder, PathsBuilder, S
     answers::Alive,
     answers::Release,
     answers::Health,
-    answers::MapTiles,
     answers::Downloads,
     crate::api::explain::Explained,
     crate::http::Coverage,

@@ -24,7 +24,6 @@ pub fn all() -> Vec<Operation> {
         submit("/v1/geosubmit", "geosubmitV1", "SubmitV1", reports_v1()),
         submit("/v1/submit", "submitV0", "SubmitV0", reports_v0()),
         coverage(),
-        map(),
         chart("/stats_blue.json", "statsBlue", "Bluetooth beacons, by month"),
         chart("/stats_cell.json", "statsCell", "Cells, by month"),
         chart("/stats_wifi.json", "statsWifi", "Wi-Fi access points, by month"),
@@ -241,15 +240,6 @@ fn get(path: &'static str, id: &'static str, tag: &'static str, answers: Vec<Ans
         body: None,
         answers,
         errors: Vec::new(),
-    }
-}
-
-fn map() -> Operation {
-    let answer = Answer::json(200, "Their address.", "MapTiles").with("Cache-Control", KEEP);
-    Operation {
-        summary: "Where the tiles of the map are",
-        description: "Pictures of 256 pixels for zoom 0 to 11.",
-        ..get("/map.json", "mapTiles", "Data", vec![answer])
     }
 }
 

@@ -124,7 +124,8 @@ impl Reference {
     fn of(document: &Value<'_>) -> Self {
         let operations: Vec<(String, Operation)> = members(document.get("paths"))
             .flat_map(|(path, item)| {
-                members(Some(item)).map(move |(method, operation)| {
+                // Those with a body first.
+                members(Some(item)).rev().map(move |(method, operation)| {
                     let tags = operation.get("tags").map(elements).unwrap_or_default();
                     let tag = tags.first().map(|tag| plain(tag)).unwrap_or_default();
                     (tag, Operation::of(path, method, operation))
@@ -293,7 +294,9 @@ fn examples(content: &Value<'_>) -> Vec<Example> {
     members(content.get("examples")).map(example).collect()
 }
 
-fn members<'v>(value: Option<&'v Value<'v>>) -> impl Iterator<Item = (&'v str, &'v Value<'v>)> {
+fn members<'v>(
+    value: Option<&'v Value<'v>>,
+) -> impl DoubleEndedIterator<Item = (&'v str, &'v Value<'v>)> {
     let members = match value {
         Some(Value::Object(members)) => members.as_slice(),
         _ => &[],

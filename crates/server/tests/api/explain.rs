@@ -141,7 +141,8 @@ pub async fn nothing_is_learned_from_it(backend: Backend) {
 
 pub async fn what_geolocate_refuses_is_refused(backend: Backend) {
     let app = start(backend).await;
-    for body in ["[1]", "{", r#"{"wifiAccessPoints": 1}"#, r#"{"cellTowers": [{"cellId": []}, 1]}"#]
+    for body in
+        ["[1]", "{", r#"{"wifiAccessPoints": 1}"#, r#"{"cellTowers": [{"cellId": [1]}, 1]}"#]
     {
         let answer = post(&app, EXPLAIN, "test", body).await;
         let plain = post(&app, "/v1/geolocate", "test", body).await;

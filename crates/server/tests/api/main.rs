@@ -1,6 +1,11 @@
 //! What this service offers beyond the original's API, on both backend pairs.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on stops")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::expect_used,
+    reason = "a test that cannot go on stops"
+)]
 
 #[path = "../support/pairs.rs"]
 #[macro_use]

@@ -165,10 +165,9 @@ impl Row {
             Self::LocateByWifi | Self::LocateByWifiGoogle | Self::Explain if is_there => {
                 Expected::Station
             }
-            // It would have to call stations unknown of which nobody knows whether they are.
-            Self::Explain => Expected::Unavailable,
             Self::Coverage if is_there => Expected::Has(200, "cells"),
-            Self::Coverage => Expected::Unavailable,
+            // The first would have to call stations unknown of which nobody knows whether they are.
+            Self::Explain | Self::Coverage => Expected::Unavailable,
             Self::Openapi => Expected::Has(200, "openapi"),
             Self::LocateByWifi | Self::LocateByWifiGoogle if state.has_geoip => {
                 Expected::AddressInstead
