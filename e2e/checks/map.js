@@ -96,7 +96,7 @@ export function checkMap(scene) {
   test("the map names its sources and has a scale", () =>
     open("", {}, async ({ page }) => {
       assert.match(await page.locator(".maplibregl-ctrl-attrib").innerText(), /Natural Earth/);
-      assert.match(await page.locator(".maplibregl-ctrl-scale").innerText(), /^\d+ (km|m)$/);
+      assert.match(await page.locator(".maplibregl-ctrl-scale").innerText(), /^\d+\s(km|m)$/);
     }));
 
   test("a browser that cannot draw maps shows one picture of the world", async () => {
