@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use anyhow::Context as _;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use ichnaea_tiles::sync::{Comparison, Plan, Step};
 use tracing::error;
@@ -116,19 +117,19 @@ struct Taken {
 async fn take(step: Step, source: &Source, target: &Target) -> Taken {
     match step {
         Step::Add(name) => {
-            let outcome = target.put(&name, source).await;
+            let outcome = target.put(&name, source).await.with_context(|| name.to_string());
             fault::point("map_tile_put");
             Taken { new: u64::from(outcome.is_ok()), changed: 0, deleted: 0, outcome }
         }
         Step::Replace(name) => {
-            let outcome = target.put(&name, source).await;
+            let outcome = target.put(&name, source).await.with_context(|| name.to_string());
             fault::point("map_tile_replaced");
             Taken { new: 0, changed: u64::from(outcome.is_ok()), deleted: 0, outcome }
         }
         Step::Delete(names) => {
             let (mut deleted, mut outcome) = (0, Ok(()));
             for name in names {
-                match target.delete(&name).await {
+                match target.delete(&name).await.with_context(|| name.to_string()) {
                     Ok(()) => deleted += 1,
                     Err(failure) => outcome = outcome.and(Err(failure)),
                 }

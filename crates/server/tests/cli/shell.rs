@@ -73,7 +73,9 @@ fn programs_of_the_original_are_understood_behind_shell_and_as_links() {
     let ended =
         ichnaea.run(&["shell", "/app/ichnaea/scripts/apikey.py", "create", "--maxreq", "x"]);
     assert_eq!(ended.status, 2);
-    let ended = ichnaea.run(&["shell", "/app/ichnaea/scripts/datamap.py"]);
+    let ended = ichnaea.run(&["shell", "/app/ichnaea/scripts/datamap.py", "--create"]);
+    assert_eq!(ended.status, 1);
+    let ended = ichnaea.run(&["shell", "/app/ichnaea/scripts/region_json.py"]);
     assert_eq!(ended.status, 1);
     assert_eq!(ichnaea.run(&["shell", "task", "list"]).status, 0);
 
