@@ -3,6 +3,8 @@
 
 use std::sync::LazyLock;
 
+use askama::Template;
+
 use crate::json::{self, Value};
 
 /// The groups of operations, and the types they refer to.
@@ -118,6 +120,16 @@ static REFERENCE: LazyLock<Reference> = LazyLock::new(|| {
 #[must_use]
 pub fn reference() -> &'static Reference {
     &REFERENCE
+}
+
+/// The text of the page, without what stands around every page.
+#[derive(Template)]
+#[template(path = "reference_body.html")]
+pub struct Body<'a> {
+    /// What it shows.
+    pub reference: &'a Reference,
+    /// Address of the site, for lines that people copy.
+    pub base: &'a str,
 }
 
 impl Reference {
@@ -374,8 +386,21 @@ mod tests {
         assert_eq!((first.method.as_str(), first.path.as_str()), ("POST", "/v1/geolocate"));
         assert_eq!(first.target, "/v1/geolocate?key=your-key");
         assert_eq!(first.body.as_deref(), Some("LocateRequest"));
-        assert!(first.examples[0].json.starts_with("{\"wifiAccessPoints\": ["));
+        let is_list = |example: &Example| example.json.starts_with("{\"wifiAccessPoints\": [");
+        assert!(first.examples.iter().any(is_list));
         let refused = first.answers.iter().flat_map(|answer| &answer.examples);
         assert!(refused.count() >= 7);
+
+        let body = Body { reference, base: "https://geo.example" }.render().unwrap();
+        for part in [
+            "<article id=\"geolocate\"",
+            "<a href=\"#type-LocateRequest\">",
+            "https://geo.example/v1/geolocate?key=your-key",
+            "keyNotAllowed",
+            "<article id=\"type-Refused\">",
+        ] {
+            assert!(body.contains(part), "{part}");
+        }
+        assert!(!body.contains("<script") && !body.contains("style="));
     }
 }
