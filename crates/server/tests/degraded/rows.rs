@@ -142,7 +142,11 @@ impl Row {
             Self::SubmitMalformedKey => post("/v2/geosubmit?key=not%20a%20key", &reports(1)),
             Self::SubmitSampledOut => post("/v2/geosubmit?key=dropped", &reports(1)),
             Self::SubmitBroken => post("/v2/geosubmit?key=test", &json!({"items": 1})),
-            Self::Coverage => get("/coverage.json?bbox=13.4,52.5,13.41,52.51"),
+            // Each time another place, of which there is no copy.
+            Self::Coverage => {
+                let (east, north) = (fresh % 170, fresh / 170 % 80);
+                get(&format!("/coverage.json?bbox={east}.1,{north}.1,{east}.2,{north}.2"))
+            }
             Self::Openapi => get("/openapi.json"),
         }
     }
