@@ -9,10 +9,11 @@ use ichnaea_domain::downloads::Downloads;
 use ichnaea_kv::Op;
 
 use crate::cell_export::PREFIX;
+use crate::config::Config;
 use crate::context::Context;
 use crate::keys;
 use crate::logging::warn_seldom;
-use crate::objects::{self, Objects};
+use crate::objects::{self, Objects, Place};
 use crate::sentry::incident;
 
 /// How long a copy is good.
@@ -52,6 +53,17 @@ pub async fn list(ctx: &Context) -> Downloads {
         Err(error) => warn_seldom!(%error, "public files cannot be written as JSON"),
     }
     list
+}
+
+/// Where programs find the list of all files; `None` where nobody knows.
+#[must_use]
+pub fn index_address(config: &Config) -> Option<String> {
+    let uri = config.asset_bucket.as_deref()?;
+    match (Place::parse(uri), &config.asset_url) {
+        (Ok(Place::Bucket { .. }), None) | (Err(_), _) => None,
+        (Ok(_), Some(base)) => Some(format!("{base}{PREFIX}/index.json")),
+        (Ok(Place::Folder(_)), None) => Some(format!("{PATH}index.json")),
+    }
 }
 
 async fn made(ctx: &Context, uri: &str) -> objects::Result<Downloads> {

@@ -73,6 +73,15 @@ impl GeoIpFile {
         built(&self.current.load())
     }
 
+    /// Who made the database in use; `None` without one.
+    #[must_use]
+    pub fn maker(&self) -> Option<Maker> {
+        let loaded = self.current.load();
+        let (reader, file) = loaded.readers.iter().zip(&loaded.state).next()?;
+        let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+        Some(Maker::of(&reader.metadata().database_type, &name))
+    }
+
     /// Loads the file again when it changed; a file that cannot be used leaves the old one in use.
     /// True when another database is in use now.
     pub fn reload(&self) -> bool {
@@ -92,6 +101,31 @@ impl GeoIpFile {
                 tracing::warn!(incident = incident::GEOIP, path = %path.display(), has_old, problem, "GeoIP file not usable");
                 false
             }
+        }
+    }
+}
+
+/// Who made a database, as far as a licence asks for a word about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Maker {
+    /// DB-IP, whose free edition is under CC BY 4.0.
+    DbIp,
+    /// MaxMind, whose free edition is called GeoLite.
+    GeoLite,
+    /// Anybody else, or an edition that was paid for.
+    Other,
+}
+
+impl Maker {
+    /// From what a file says it is, and what it is called: packages of the free edition of DB-IP say nothing.
+    fn of(database_type: &str, file_name: &str) -> Self {
+        let both = format!("{database_type} {file_name}").to_ascii_lowercase();
+        if both.contains("dbip") || both.contains("db-ip") {
+            Self::DbIp
+        } else if database_type.to_ascii_lowercase().starts_with("geolite") {
+            Self::GeoLite
+        } else {
+            Self::Other
         }
     }
 }

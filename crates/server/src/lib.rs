@@ -31,6 +31,7 @@ pub mod programs;
 pub mod roles;
 pub mod seen;
 pub mod sentry;
+pub mod site;
 pub mod stats;
 pub mod tasks;
 mod turn;

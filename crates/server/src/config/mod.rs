@@ -18,12 +18,14 @@ mod processors;
 mod redis;
 pub mod setting;
 pub mod show;
+mod site;
 pub mod table;
 mod typed;
 
 pub use base_map::BaseMap;
 pub use database::Databases;
 pub use processors::processors;
+pub use site::SiteSettings;
 pub use typed::{Settings, Source};
 
 use crate::objects::ObjectSettings;
@@ -93,6 +95,8 @@ pub struct Config {
     pub mapbox_token: Option<String>,
     /// What lies below the data on maps; `None`: our own outlines of countries.
     pub base_map: Option<BaseMap>,
+    /// Whose site it is.
+    pub site: SiteSettings,
     /// Where metrics are sent.
     pub statsd: Option<Statsd>,
     /// Port on which Prometheus finds the metrics.
@@ -276,6 +280,7 @@ impl Settings {
             offers_coverage: self.is_on(&table::COVERAGE),
             mapbox_token: owned(&table::MAPBOX_TOKEN),
             base_map: self.base_map(),
+            site: self.site_settings(),
             statsd: owned(&table::STATSD_HOST)
                 .map(|host| Statsd { host, port: self.port(&table::STATSD_PORT).unwrap_or(0) }),
             metrics_port: self.port(&table::METRICS_PORT),
@@ -426,6 +431,7 @@ impl Settings {
             problems.push(self.invalid(&table::SENTRY_DSN, problem));
         }
         problems.extend(self.object_problems());
+        problems.extend(self.site_problems());
         if let Some(uri) = self.text(&table::REDIS_URI) {
             let checked = ichnaea_kv::check_address(uri).map_err(|error| error.to_string());
             self.take_check(&table::REDIS_URI, checked, problems, warnings);

@@ -67,6 +67,8 @@ pub enum Group {
     Worker,
     /// Map, tiles and public files.
     Content,
+    /// The pages people see.
+    Site,
     /// Accounts for buckets, and what else leaves.
     Buckets,
     /// Logs, metrics, errors.
@@ -229,12 +231,13 @@ pub fn yes_or_no(text: &str) -> Option<bool> {
 
 impl Group {
     /// All, in the order of the documentation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Database,
         Self::Stores,
         Self::Web,
         Self::Worker,
         Self::Content,
+        Self::Site,
         Self::Buckets,
         Self::Observe,
         Self::Mode,
@@ -249,6 +252,7 @@ impl Group {
             Self::Web => "Web server",
             Self::Worker => "Background work",
             Self::Content => "Map and public files",
+            Self::Site => "Site",
             Self::Buckets => "Buckets and export targets",
             Self::Observe => "Logs, metrics, errors",
             Self::Mode => "Mode",

@@ -1,7 +1,7 @@
 //! The list of all settings. Flags, checks, `ichnaea config` and `docs/configuration.md` follow
 //! from it.
 
-use super::setting::Group::{Buckets, Content, Database, Mode, Observe, Stores, Web};
+use super::setting::Group::{Buckets, Content, Database, Mode, Observe, Site, Stores, Web};
 use super::setting::{Group, Kind, Setting, User};
 
 /// The word for each level of [`LOGGING_LEVEL`].
@@ -187,6 +187,17 @@ settings! {
     COVERAGE = Setting::new(Content, WEB, Kind::YesNo, "answer /coverage.json: where something was \
         reported within a year, as hexagons; the map shows the same")
         .default("true");
+
+    SITE_NAME = text(Site, WEB, "name of the service on its pages").default("Ichnaea");
+    SITE_ORGANISATION = text(Site, WEB, "who runs it, at the foot of every page");
+    SITE_CONTACT = text(Site, WEB, "where questions go: a mail address or the address of a page; \
+        unset: the pages say that nobody is named yet");
+    SITE_SOURCE_URL = text(Site, WEB, "where the source code is")
+        .default("https://github.com/ichnaea/ichnaea");
+    SITE_LOGO = path(Site, WEB, "picture in the place of the logo: svg, png, webp, jpg or gif, at \
+        most 256 KiB");
+    SITE_PAGES = path(Site, WEB, "folder with texts in the place of ours: privacy, terms, contact \
+        and optout, each as .html or .md");
 
     AWS_ACCESS_KEY_ID = text(Buckets, OBJECTS, "account for buckets of S3 and servers like it; \
         unset: the one that the machine or the container has");

@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 use axum::extract::State;
 use axum::response::Response;
 use chrono::NaiveDateTime;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, Method, StatusCode};
+use http::{Method, StatusCode};
 use ichnaea_store::{Error, Store};
 
 use super::{Web, headers, runs_view, without_view};
@@ -18,10 +17,6 @@ use crate::context::Context;
 const CHECK: Duration = Duration::from_secs(2);
 
 const CONTRIBUTE: &str = include_str!("contribute.json");
-const ROBOTS: &str = "User-agent: *\nDisallow: /downloads\nDisallow: /static/\nDisallow: /v1/\n\
-    Disallow: /v2/\nDisallow: /__heartbeat__\nDisallow: /__lbheartbeat__\n\
-    Disallow: /__version__\n";
-
 /// A document that exists as it is.
 fn document(method: &Method, body: impl FnOnce() -> String) -> Response {
     if runs_view(method) { headers::json(StatusCode::OK, body()) } else { without_view(method) }
@@ -51,15 +46,6 @@ pub async fn version(method: Method) -> Response {
 /// How to take part.
 pub async fn contribute(method: Method) -> Response {
     document(&method, || CONTRIBUTE.to_owned())
-}
-
-/// What crawlers should leave alone. A plain file: any method gets it.
-pub async fn robots() -> Response {
-    let mut response = Response::new(ROBOTS.into());
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=UTF-8"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=86400, public"));
-    response
 }
 
 /// Are the database, the city database and the key-value store there?

@@ -14,6 +14,7 @@ mod health;
 mod observe;
 pub mod outside;
 mod query;
+mod site;
 mod stats;
 
 use std::convert::Infallible;
@@ -27,7 +28,7 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
 use axum::routing::any;
-use http::{Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use ichnaea_domain::station::Kind;
@@ -40,13 +41,16 @@ use crate::breaker::with_patience;
 use crate::context::Context;
 use crate::logging::warn_seldom;
 use crate::sentry::incident;
-use failure::{Panicked, caught};
+use crate::site::{self as pages, Site};
+use failure::Panicked;
 use observe::Answered;
 
 pub use client::Client;
 pub use coverage::Coverage;
+pub(crate) use failure::caught;
+pub(crate) use headers::html as html_answer;
 pub use observe::REQUEST_FIELDS;
-pub(crate) use observe::is_logged;
+pub(crate) use observe::{Noted, is_logged};
 pub use query::{key_parameter, url};
 
 /// A JSON answer with status 200.
@@ -73,6 +77,8 @@ pub struct Web {
     pub backlog: api::Backlog,
     /// Who may have coverage read.
     pub coverage: crate::coverage::Turns,
+    /// Whose site it is.
+    pub site: Site,
 }
 
 /// Every route. The match is exact; percent escapes in a path are decoded before.
@@ -113,18 +119,23 @@ pub fn router(web: Arc<Web>) -> Router {
         .route("/__lbheartbeat__", any(health::lbheartbeat))
         .route("/__version__", any(health::version))
         .route("/contribute.json", any(health::contribute))
-        .route("/robots.txt", any(health::robots))
-        .fallback(|| async { not_found() })
+        // Pages, and what goes by the first part of its path
+        .route("/map.json", any(site::map))
+        .route("/robots.txt", any(site::robots))
+        .route("/favicon.ico", any(site::favicon))
+        .route("/apple-touch-icon-precomposed.png", any(site::touch_icon))
+        .route(pages::LOGO_PATH, any(site::logo))
+        .fallback(site::page_or_nothing)
         .with_state(web)
 }
 
 /// Which methods run the view of a route.
-fn runs_view(method: &Method) -> bool {
+pub(crate) fn runs_view(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::POST)
 }
 
 /// Answers for the methods that do not run the view.
-fn without_view(method: &Method) -> Response {
+pub(crate) fn without_view(method: &Method) -> Response {
     match *method {
         Method::PUT | Method::PATCH | Method::DELETE | Method::OPTIONS => method_not_allowed(),
         _ => not_found(),
@@ -163,7 +174,7 @@ async fn api_answer(web: &Arc<Web>, endpoint: Endpoint, request: Request) -> Res
 }
 
 /// The answer for a path that does not exist.
-fn not_found() -> Response {
+pub(crate) fn not_found() -> Response {
     headers::html(StatusCode::NOT_FOUND, "<h1>404 Not Found</h1>")
 }
 
@@ -178,13 +189,15 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
     let grace = ctx.config.grace;
+    let site = Site::open(&ctx.config.site)?;
+    let policy = pages::policy::policy(&ctx.config);
     let admission = ctx.config.max_requests.map(|max| Arc::new(Semaphore::new(max)));
     ctx.breakers.look();
     let usage = api::Usage::start(Arc::clone(&ctx));
     let backlog = api::Backlog::start(Arc::clone(&ctx));
     let geoip_watch = tokio::spawn(crate::geoip::watch(Arc::clone(&ctx)));
     let (keys, coverage) = (api::KeyCache::default(), crate::coverage::Turns::default());
-    let web = Arc::new(Web { ctx, keys, usage, backlog, coverage });
+    let web = Arc::new(Web { ctx, keys, usage, backlog, coverage, site });
     let app = router(Arc::clone(&web));
     let mut server = hyper::server::conn::http1::Builder::new();
     server
@@ -215,14 +228,17 @@ pub async fn serve(
         };
         let _ = stream.set_nodelay(true);
         let (app, ctx, admission) = (app.clone(), Arc::clone(&web.ctx), admission.clone());
+        let policy = policy.clone();
         let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
             let (app, ctx, admission) = (app.clone(), Arc::clone(&ctx), admission.clone());
+            let policy = policy.clone();
             async move {
                 let _admitted = match admission {
                     Some(admission) => admission.acquire_owned().await.ok(),
                     None => None,
                 };
-                Ok::<_, Infallible>(one_request(&ctx, app, request.map(Body::new), peer).await)
+                let request = request.map(Body::new);
+                Ok::<_, Infallible>(one_request(&ctx, &policy, app, request, peer).await)
             }
         });
         let connection = open.watch(server.serve_connection(TokioIo::new(stream), service));
@@ -244,6 +260,7 @@ pub async fn serve(
 /// Decodes the path, runs the route, adds what every answer has, and notes what happened.
 async fn one_request(
     ctx: &Context,
+    policy: &HeaderValue,
     app: Router,
     mut request: Request,
     peer: std::net::SocketAddr,
@@ -252,7 +269,7 @@ async fn one_request(
     let method = request.method().clone();
     if query::decode_path(&mut request).is_err() {
         let mut response = headers::html(StatusCode::BAD_REQUEST, "<h1>400 Bad Request</h1>");
-        headers::secure(&mut response);
+        headers::secure(&mut response, policy);
         return response;
     }
     request.extensions_mut().insert(ConnectInfo(peer));
@@ -265,13 +282,15 @@ async fn one_request(
             headers::html(StatusCode::SERVICE_UNAVAILABLE, "<h1>503 Service Unavailable</h1>")
         }
     };
-    headers::secure(&mut response);
+    headers::secure(&mut response, policy);
+    headers::expire(&mut response, ctx.clock.now());
     let facts = response.extensions_mut().remove::<Facts>();
+    let noted = response.extensions_mut().remove::<Noted>();
     observe::note(
         ctx,
         &Answered {
             method: method.as_str(),
-            path: &path,
+            path: noted.map_or(&path, |noted| noted.0),
             status: response.status().as_u16(),
             took: started.elapsed(),
             facts: facts.as_ref(),
@@ -305,7 +324,7 @@ mod tests {
         );
         let request = Request::get("/page").body(Body::empty()).unwrap();
         let peer = ([127, 0, 0, 1], 1).into();
-        let response = one_request(&ctx, app, request, peer).await;
+        let response = one_request(&ctx, &HeaderValue::from_static(""), app, request, peer).await;
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(response.headers().contains_key("x-content-type-options"));
         let body = response.into_body().collect().await.unwrap().to_bytes();

@@ -20,6 +20,10 @@ pub const REQUEST_FIELDS: &[FieldDoc] = &[
     ("duration_s", "number", "always: seconds with three decimals"),
 ];
 
+/// The path to note in the place of the one that was asked for; part of an answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Noted(pub &'static str);
+
 /// A request and its answer.
 pub struct Answered<'a> {
     /// The method.
