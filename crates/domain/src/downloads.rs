@@ -1,5 +1,7 @@
 //! What the page of downloads lists.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 /// The files on the page of downloads, in the form in which the original keeps them in its cache.
@@ -11,6 +13,9 @@ pub struct Downloads {
     pub diff1: Vec<Download>,
     /// The other half.
     pub diff2: Vec<Download>,
+    /// Files of 5G cells, newest first; the original knows none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nr: Vec<Download>,
 }
 
 /// One file.
@@ -22,31 +27,43 @@ pub struct Download {
     pub path: String,
     /// Its size in kB of 1024 bytes, half to even.
     pub size: u64,
+    /// Whether a file with its checksum lies beside it; those of the original have none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_checksum: bool,
 }
+
+/// What the name of a checksum ends in.
+const CHECKSUM: &str = ".sha256";
 
 impl Downloads {
     /// The files among objects of these keys and sizes in bytes; `base` ends in a slash and is what
     /// their keys are added to.
     #[must_use]
     pub fn of<'a>(objects: impl IntoIterator<Item = (&'a str, u64)>, base: &str) -> Self {
-        let (mut full, mut diff) = (Vec::new(), Vec::new());
+        let (mut full, mut diff, mut nr) = (Vec::new(), Vec::new(), Vec::new());
+        let objects: Vec<(&str, u64)> = objects.into_iter().collect();
+        let sums = objects.iter().filter_map(|(key, _)| key.strip_suffix(CHECKSUM));
+        let sums: BTreeSet<&str> = sums.collect();
         for (key, bytes) in objects {
             let name = key.rsplit('/').next().unwrap_or(key);
             let list = match name {
                 // Of these there is one beside each file.
-                name if name.ends_with(".sha256") => continue,
+                name if name.ends_with(CHECKSUM) => continue,
                 name if name.contains("diff-") => &mut diff,
                 name if name.contains("full-") => &mut full,
+                name if name.starts_with("NR-cell-export-") => &mut nr,
                 _ => continue,
             };
+            let has_checksum = sums.contains(key);
             let path = format!("{base}{key}");
-            list.push(Download { name: name.to_owned(), path, size: kilobytes(bytes) });
+            let size = kilobytes(bytes);
+            list.push(Download { name: name.to_owned(), path, size, has_checksum });
         }
-        for list in [&mut full, &mut diff] {
+        for list in [&mut full, &mut diff, &mut nr] {
             list.sort_by(|one, other| other.name.cmp(&one.name));
         }
         let diff2 = diff.split_off(diff.len().div_ceil(2));
-        Self { full, diff1: diff, diff2 }
+        Self { full, diff1: diff, diff2, nr }
     }
 }
 
@@ -82,7 +99,7 @@ mod tests {
             ("export/index.json", 100),
             ("export/full-diff-of-somebody", 1),
         ];
-        let Downloads { full, diff1, diff2 } = Downloads::of(objects, "https://cdn.example/");
+        let Downloads { full, diff1, diff2, nr } = Downloads::of(objects, "https://cdn.example/");
         let names = |list: &[Download]| -> Vec<String> {
             list.iter().map(|file| file.name.clone()).collect()
         };
@@ -109,6 +126,9 @@ mod tests {
             "https://cdn.example/export/old/MLS-diff-cell-export-2026-07-01T120000.csv.gz"
         );
         assert_eq!(full[0].size, 5);
+        assert_eq!(names(&nr), ["NR-cell-export-day-2026-07-02T000000.csv.gz"]);
+        let checked: Vec<bool> = diff1.iter().map(|file| file.has_checksum).collect();
+        assert_eq!(checked, [false, true]);
     }
 
     #[test]

@@ -110,7 +110,7 @@ impl GeoIpFile {
 pub enum Maker {
     /// DB-IP, whose free edition is under CC BY 4.0.
     DbIp,
-    /// MaxMind, whose free edition is called GeoLite.
+    /// `MaxMind`, whose free edition has this name.
     GeoLite,
     /// Anybody else, or an edition that was paid for.
     Other,

@@ -13,7 +13,8 @@ use http::{HeaderValue, StatusCode};
 /// What every answer of the application carries; pages besides what keeps them from being framed or scripted.
 pub fn secure(response: &mut Response, policy: &HeaderValue) {
     let headers = response.headers_mut();
-    let is_page = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let is_page =
+        headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if is_page {
         headers.insert(CONTENT_SECURITY_POLICY, policy.clone());
         headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));

@@ -10,14 +10,12 @@ use http::{HeaderValue, Method, StatusCode};
 use serde_json::json;
 
 use super::{Noted, Web, headers, not_found, runs_view, without_view};
+use crate::assets;
 use crate::site;
 
 const ROBOTS: &str = "User-agent: *\nDisallow: /downloads\nDisallow: /static/\nDisallow: /v1/\n\
     Disallow: /v2/\nDisallow: /__heartbeat__\nDisallow: /__lbheartbeat__\n\
     Disallow: /__version__\n";
-
-const FAVICON: &[u8] = include_bytes!("../../../../site/public/images/favicon.ico");
-const TOUCH_ICON: &[u8] = include_bytes!("../../../../site/public/images/apple-touch-icon.png");
 
 /// How long caches may keep files that hardly ever change, and data for pages.
 const A_DAY: HeaderValue = HeaderValue::from_static("max-age=86400, public");
@@ -59,12 +57,12 @@ pub async fn robots() -> Response {
 
 /// The icon browsers ask for by themselves.
 pub async fn favicon() -> Response {
-    file(FAVICON, "image/vnd.microsoft.icon", "/favicon.ico")
+    picture("images/favicon.ico", "image/vnd.microsoft.icon", "/favicon.ico")
 }
 
 /// The icon of a page on the first screen of a phone.
 pub async fn touch_icon() -> Response {
-    file(TOUCH_ICON, "image/png", "/apple-touch-icon-precomposed.png")
+    picture("images/apple-touch-icon.png", "image/png", "/apple-touch-icon-precomposed.png")
 }
 
 /// The operator's logo.
@@ -73,6 +71,11 @@ pub async fn logo(State(web): State<Arc<Web>>) -> Response {
         Some(logo) => file(logo.bytes.clone(), logo.media_type, site::LOGO_PATH),
         None => not_found(),
     }
+}
+
+/// A picture of ours under a path of its own.
+fn picture(name: &str, media_type: &'static str, path: &'static str) -> Response {
+    assets::find(name).map_or_else(not_found, |found| file(found.plain, media_type, path))
 }
 
 fn file(bytes: impl Into<Body>, media_type: &'static str, path: &'static str) -> Response {

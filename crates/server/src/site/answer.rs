@@ -30,7 +30,8 @@ pub async fn page(
     if !runs_view(method) {
         return without_view(method);
     }
-    let made = caught(html(web, page, headers));
+    // In a box: what wraps it would move the whole page each time.
+    let made = caught(Box::pin(html(web, page, headers)));
     let made = with_patience(web.ctx.config.backend_timeout, made);
     let made = tokio::time::timeout(web.ctx.config.request_timeout, made).await;
     let mut response = match made {
@@ -48,7 +49,12 @@ pub async fn page(
 }
 
 /// The answer where nothing is: a page for people, and for programs what they have always got.
-pub async fn not_found(web: &Arc<Web>, method: &Method, path: &str, headers: &HeaderMap) -> Response {
+pub async fn not_found(
+    web: &Arc<Web>,
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+) -> Response {
     let is_read = matches!(*method, Method::GET | Method::HEAD);
     let is_for_people = !FOR_PROGRAMS.iter().any(|begin| path.starts_with(begin));
     if is_read && is_for_people && wants_html(headers) {
@@ -97,7 +103,8 @@ fn wants_html(headers: &HeaderMap) -> bool {
     values.flat_map(|value| value.split(',')).any(|range| {
         let mut parts = range.split(';').map(str::trim);
         let is_html = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("text/html"));
-        is_html && !parts.any(|parameter| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+        is_html
+            && !parts.any(|parameter| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
     })
 }
 

@@ -2,7 +2,8 @@
 
 use chrono::{Datelike as _, NaiveDateTime};
 
-use super::{PAGES, Page, Site, asset};
+use super::{PAGES, Page, Site};
+use crate::assets::address;
 use crate::context::Context;
 use crate::geoip::Maker;
 
@@ -53,20 +54,20 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub fn styles(&self) -> Vec<String> {
         let own = self.page.extras.styles.iter().copied();
-        std::iter::once("css/bundle-base.css").chain(own).map(asset).collect()
+        std::iter::once("css/bundle-base.css").chain(own).map(address).collect()
     }
 
     /// Addresses of scripts, the base one first.
     #[must_use]
     pub fn scripts(&self) -> Vec<String> {
         let own = self.page.extras.scripts.iter().copied();
-        std::iter::once("js/bundle-base.js").chain(own).map(asset).collect()
+        std::iter::once("js/bundle-base.js").chain(own).map(address).collect()
     }
 
     /// The address of a file below `/static/`.
     #[must_use]
     pub fn asset(&self, name: &str) -> String {
-        asset(name)
+        address(name)
     }
 }
 

@@ -1,7 +1,6 @@
 //! The pages people see: the table of all of them, and which one a path means.
 
 mod answer;
-pub mod asset;
 mod compress;
 mod frame;
 mod operator;
@@ -9,7 +8,6 @@ mod pages;
 pub mod policy;
 
 pub use answer::{not_found, page as answer};
-pub use asset::asset;
 pub use frame::Frame;
 pub use operator::{LOGO_PATH, Logo, Site};
 

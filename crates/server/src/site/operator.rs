@@ -6,10 +6,12 @@ use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
-use super::asset;
+use crate::assets::address;
 use crate::config::SiteSettings;
 
 /// The largest logo and the largest text, bytes. A page stays below 100 kB with a text of a fifth of that;
@@ -100,7 +102,7 @@ impl Site {
     pub fn logo_address(&self) -> String {
         match &self.logo {
             Some(logo) => format!("{LOGO_PATH}?v={}", logo.digest),
-            None => asset("images/logo.svg"),
+            None => address("images/logo.svg"),
         }
     }
 }
@@ -119,7 +121,7 @@ fn logo(file: &Path) -> anyhow::Result<Logo> {
         bail!("{}: allowed are files that end in .svg, .png, .webp, .jpg or .gif", file.display());
     };
     let bytes = read(file)?;
-    let digest = Sha256::digest(&bytes).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let digest = BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(&bytes)[..6]);
     Ok(Logo { media_type, bytes: bytes.into(), digest })
 }
 
@@ -228,10 +230,8 @@ mod tests {
         assert!(problem.starts_with("SITE_PAGES: ") && problem.contains("larger"), "{problem}");
         let foreign = folder(&[("terms.md", b"\xff")]);
         assert!(refused(&settings(&foreign)).contains("UTF-8"));
-        let missing = SiteSettings {
-            pages: Some(foreign.path().join("nowhere")),
-            ..settings(&foreign)
-        };
+        let missing =
+            SiteSettings { pages: Some(foreign.path().join("nowhere")), ..settings(&foreign) };
         assert!(refused(&missing).contains("nowhere"));
         let a_folder = folder(&[]);
         std::fs::create_dir(a_folder.path().join("terms.md")).unwrap();

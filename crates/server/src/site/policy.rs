@@ -12,25 +12,22 @@ use crate::config::Config;
 pub fn policy(config: &Config) -> HeaderValue {
     let mut hosts = Vec::new();
     hosts.extend(config.asset_url.as_deref().and_then(origin));
-    if config.mapbox_token.is_some() {
-        hosts.extend(MAPBOX.map(str::to_owned));
-    }
+    // Also that of the map provider whose token was given.
+    hosts.extend(config.base_map.as_ref().and_then(|base| origin(&base.address)));
+    hosts.dedup();
     // No host has a letter that a header could not.
     HeaderValue::from_str(&directives(&hosts)).unwrap_or(HeaderValue::from_static(CLOSED))
 }
-
-/// Where the map provider has styles and tiles.
-const MAPBOX: [&str; 2] = ["https://api.mapbox.com", "https://*.tiles.mapbox.com"];
 
 /// Nothing at all: what is better than no policy.
 const CLOSED: &str = "default-src 'none';";
 
 fn directives(hosts: &[String]) -> String {
-    let others: String = hosts.iter().map(|host| format!(" {host}")).collect();
+    let others = [&[String::new()][..], hosts].concat().join(" ");
     format!(
         "default-src 'self'; connect-src 'self'{others}; font-src 'self'; \
          img-src 'self'{others} data: blob:; script-src 'self'; style-src 'self'; \
-         child-src 'self' blob:; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; \
+         child-src 'self'; worker-src 'self'; object-src 'none'; base-uri 'none'; \
          form-action 'self'; frame-ancestors 'none';"
     )
 }
@@ -60,15 +57,54 @@ mod tests {
         assert!(!policy.contains("unsafe") && !policy.contains("http"), "{policy}");
         assert!(policy.ends_with(';') && !policy.contains("  "), "{policy}");
         for directive in [
-            "default-src", "connect-src", "font-src", "img-src", "script-src", "style-src",
-            "child-src", "worker-src",
+            "default-src",
+            "connect-src",
+            "font-src",
+            "img-src",
+            "script-src",
+            "style-src",
+            "child-src",
+            "worker-src",
         ] {
             assert!(policy.contains(&format!("{directive} ")), "{directive}");
         }
+        assert!(!policy.contains("-src 'self' blob:"), "{policy}");
         let policy = directives(&["https://tiles.example".to_owned()]);
         assert!(policy.contains("img-src 'self' https://tiles.example data: blob:;"), "{policy}");
         assert!(policy.contains("connect-src 'self' https://tiles.example;"), "{policy}");
         assert!(policy.contains("script-src 'self';"), "{policy}");
+    }
+
+    #[test]
+    fn hosts_come_from_the_settings() {
+        for (variables, hosts) in [
+            (&[][..], vec![]),
+            (&[("ASSET_URL", "https://cdn.example/a/")], vec!["https://cdn.example"]),
+            (&[("ASSET_URL", "/assets")], vec![]),
+            (&[("MAPBOX_TOKEN", "pk.x")], vec!["https://api.mapbox.com"]),
+            (
+                &[("MAP_STYLE_URL", "https://maps.example/{z}/{x}/{y}.png"), ("MAP_TOKEN", "x")],
+                vec!["https://maps.example"],
+            ),
+            (
+                &[("MAP_STYLE_URL", "https://one.example/a"), ("ASSET_URL", "https://one.example")],
+                vec!["https://one.example"],
+            ),
+        ] {
+            let given = |name: &str| {
+                let found = variables.iter().find(|(known, _)| *known == name);
+                found.map(|(_, text)| std::ffi::OsString::from(text))
+            };
+            let settings = crate::config::Settings::read(|_| None, given);
+            let config = settings.resolve(crate::config::Embedded::Create).ok().unwrap();
+            let policy = policy(&config);
+            let words = policy.to_str().unwrap().split([' ', ';']);
+            let mut found: Vec<_> = words.filter(|word| word.contains("://")).collect();
+            found.dedup();
+            found.sort_unstable();
+            found.dedup();
+            assert_eq!(found, hosts, "{variables:?}");
+        }
     }
 
     #[test]

@@ -15,5 +15,6 @@ mod matrix;
 mod rows;
 mod scene;
 mod service;
+mod site;
 mod startup;
 mod worker;

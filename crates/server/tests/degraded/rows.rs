@@ -1,6 +1,5 @@
 //! Every request that has a row in the matrix of degraded operation, and what it is answered by the state
-//! of what the service stands on. The pages of the website (`/`, `/map`, `/stats`, `/downloads` and
-//! their like) get their rows when they exist.
+//! of what the service stands on.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -9,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::scene::SLACK;
 use crate::service::{Answer, Service};
+use crate::site;
 
 /// What the service stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,10 +77,12 @@ pub enum Row {
     SubmitBroken,
     Coverage,
     Openapi,
+    /// A page, or a file or document beside it.
+    Site(&'static str),
 }
 
 impl Row {
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 44] = [
         Self::Lbheartbeat,
         Self::Version,
         Self::Contribute,
@@ -106,6 +108,25 @@ impl Row {
         Self::SubmitBroken,
         Self::Coverage,
         Self::Openapi,
+        Self::Site("/"),
+        Self::Site("/api"),
+        Self::Site("/api/reference"),
+        Self::Site("/map"),
+        Self::Site("/locate"),
+        Self::Site("/contact"),
+        Self::Site("/optout"),
+        Self::Site("/privacy"),
+        Self::Site("/terms"),
+        Self::Site("/nothing"),
+        Self::Site("/static/css/bundle-base.css"),
+        Self::Site("/static/images/logo.svg"),
+        Self::Site("/map.json"),
+        Self::Site("/downloads"),
+        Self::Site("/stats"),
+        Self::Site("/stats/regions"),
+        Self::Site("/stats_blue.json"),
+        Self::Site("/stats_cell.json"),
+        Self::Site("/stats_wifi.json"),
     ];
 
     /// Sends the request.
@@ -148,6 +169,7 @@ impl Row {
                 get(&format!("/coverage.json?bbox={east}.1,{north}.1,{east}.2,{north}.2"))
             }
             Self::Openapi => get("/openapi.json"),
+            Self::Site(path) => site::send(web, path),
         }
     }
 
@@ -162,6 +184,7 @@ impl Row {
             Self::Contribute => Expected::Has(200, "name"),
             Self::Robots => Expected::Begins("User-agent"),
             Self::Heartbeat => return check_heartbeat(state, answer),
+            Self::Site(path) => return site::check(path, state, answer),
             Self::LocateUnknownKey if !is_there => by_address,
             Self::LocateUnknownKey | Self::LocateWithoutKey | Self::LocateMalformedKey => {
                 Expected::Error(400, "keyInvalid")

@@ -52,7 +52,6 @@ pub async fn files_of_a_folder_are_served_and_nothing_else(backend: Backend) {
 
     assert_eq!(ask(&app, "POST", &path, &[]).await.status, 405);
     for path in [
-        "/downloads/",
         "/downloads/export",
         "/downloads/export/",
         "/downloads/secret_key",

@@ -23,11 +23,10 @@ pub fn html(visit: &Visit<'_>) -> Result<String, Away> {
 
 /// The address under which this site was reached, for examples that people copy into a shell: nothing but
 /// the letters of host names and ports. Certificates end at a proxy, which says so.
-fn base(headers: &HeaderMap) -> String {
+pub(super) fn base(headers: &HeaderMap) -> String {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
-    let is_host =
-        |host: &&str| (1..=MAX_HOST).contains(&host.len()) && host.bytes().all(is_plain);
+    let is_host = |host: &&str| (1..=MAX_HOST).contains(&host.len()) && host.bytes().all(is_plain);
     let host = text(HOST.as_str()).filter(is_host).unwrap_or("localhost:8000");
     let is_secure = text("x-forwarded-proto").is_some_and(|proto| proto.trim() == "https");
     format!("{}://{host}", if is_secure { "https" } else { "http" })

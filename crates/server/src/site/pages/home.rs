@@ -3,7 +3,9 @@
 use askama::Template;
 
 use super::{Away, Visit, filled};
-use crate::site::Frame;
+use crate::config::Config;
+use crate::datamap::TILES;
+use crate::site::{Frame, tiles_address};
 use crate::stats::{self, Total};
 
 #[derive(Template)]
@@ -37,5 +39,16 @@ pub async fn html(visit: &Visit<'_>) -> Result<String, Away> {
         Some(Figure { millions: total.value.clone(), what })
     };
     let totals = SHOWN.into_iter().filter_map(figure).collect();
-    filled(&Home { frame: visit.frame, totals, overview: None })
+    filled(&Home { frame: visit.frame, totals, overview: overview(&visit.web.ctx.config).await })
+}
+
+/// The one tile that shows the whole world.
+const WORLD: &str = "0/0/0@2x.png";
+
+/// The address of the picture of the data map; `None` as long as none was drawn here. Of those that
+/// are elsewhere nobody knows without asking.
+async fn overview(config: &Config) -> Option<String> {
+    let file = config.map_dir.join(TILES).join(WORLD);
+    let is_there = config.asset_url.is_some() || tokio::fs::try_exists(file).await.unwrap_or(false);
+    is_there.then(|| tiles_address(config) + WORLD)
 }

@@ -1,16 +1,20 @@
-//! The page `/api/reference`.
+//! The page `/api/reference`: what the description of the interface says, in our frame.
 
 use askama::Template;
 
-use super::{Away, Visit, filled};
+use super::{Away, Visit, api, filled};
+use crate::openapi::reference::{Body, reference};
 use crate::site::Frame;
 
 #[derive(Template)]
 #[template(path = "reference.html")]
-struct Reference<'a> {
+struct Page<'a> {
     frame: &'a Frame<'a>,
+    body: String,
 }
 
 pub fn html(visit: &Visit<'_>) -> Result<String, Away> {
-    filled(&Reference { frame: visit.frame })
+    let base = api::base(visit.headers);
+    let body = filled(&Body { reference: reference(), base: &base })?;
+    filled(&Page { frame: visit.frame, body })
 }

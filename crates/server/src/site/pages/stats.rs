@@ -12,8 +12,7 @@ use crate::stats::{self, Point, Total};
 #[template(path = "stats.html")]
 struct Stats<'a> {
     frame: &'a Frame<'a>,
-    left: Vec<Total>,
-    right: Vec<Total>,
+    tables: [(&'static str, Vec<Total>); 2],
     charts: [Chart; 3],
 }
 
@@ -44,7 +43,8 @@ pub async fn html(visit: &Visit<'_>) -> Result<String, Away> {
     ];
     let left = totals.metrics1.into_iter().map(neutral).collect();
     let right = totals.metrics2.into_iter().map(neutral).collect();
-    filled(&Stats { frame: visit.frame, left, right, charts })
+    let tables = [("Networks", left), ("Cells", right)];
+    filled(&Stats { frame: visit.frame, tables, charts })
 }
 
 /// Copies that are shared with the original call cells after its name.
