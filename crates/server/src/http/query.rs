@@ -7,6 +7,9 @@ use axum::extract::Request;
 use http::Uri;
 use percent_encoding::percent_decode_str;
 
+/// A path that no route has.
+const NO_PATH: &str = "/%";
+
 /// Replaces percent escapes in the path, so that `/v1/geolo%63ate` finds its route. `Err`: the
 /// path is not UTF-8.
 pub fn decode_path(request: &mut Request) -> Result<(), ()> {
@@ -19,13 +22,13 @@ pub fn decode_path(request: &mut Request) -> Result<(), ()> {
     let path = if decoded.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#%".contains(&byte)) {
         decoded
     } else {
-        Cow::Borrowed("/%")
+        Cow::Borrowed(NO_PATH)
     };
     let path_and_query = match uri.query() {
         Some(query) => format!("{path}?{query}"),
         None => path.into_owned(),
     };
-    *request.uri_mut() = path_and_query.parse::<Uri>().map_err(|_| ())?;
+    *request.uri_mut() = path_and_query.parse().unwrap_or_else(|_| Uri::from_static(NO_PATH));
     Ok(())
 }
 
@@ -101,6 +104,7 @@ mod tests {
     fn escapes_in_a_path_are_decoded() {
         assert_eq!(path_of("/v1/geolo%63ate?key=a%20b"), Ok("/v1/geolocate?key=a%20b".to_owned()));
         assert_eq!(path_of("/v1/%3F"), Ok("/%".to_owned()));
+        assert_eq!(path_of("/v1/%3Cscript%3E"), Ok("/%".to_owned()));
         assert_eq!(path_of("/v1/%ff"), Err(()));
     }
 }

@@ -7,6 +7,7 @@ use crate::ask::{between, start, text};
 
 pub async fn totals_are_shown_in_their_order_cut_off_after_two_decimals(backend: Backend) {
     let app = start(backend, &[]).await;
+    app.execute(&["DELETE FROM stat"]);
     let empty = text(&app, "/").await;
     assert!(!empty.contains("Known so far"), "nothing is known yet");
     app.clear_keyvalue().await;
@@ -52,6 +53,7 @@ pub async fn totals_are_shown_in_their_order_cut_off_after_two_decimals(backend:
 
 pub async fn regions_are_shown_with_most_cells_first(backend: Backend) {
     let app = start(backend, &[]).await;
+    app.execute(&["DELETE FROM region_stat"]);
     assert!(text(&app, "/stats/regions").await.contains("Nothing has been counted yet"));
     app.clear_keyvalue().await;
     app.execute(&["INSERT INTO region_stat (region, gsm, wcdma, lte, nr, blue, wifi) VALUES \
