@@ -1,6 +1,7 @@
 //! The coverage grid, in four tables.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use ichnaea_domain::cell::KeyBytes;
@@ -11,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::Store;
 use crate::applied::{Applied, BatchRef};
-use crate::driver::{Lookup, Read, Row, Rows, Statement, Write};
+use crate::driver::{Lookup, Read, Row, Rows, Scan, Snapshot, Statement, Write};
 use crate::error::Result;
 
 /// What a rule wants done to the grid.
@@ -84,8 +85,15 @@ impl Store {
         };
         let text = block.rows().map(range).collect::<Vec<_>>().join(" UNION ALL ");
         let rows = self.driver.query(Statement::plain(text)).await?;
-        let seen = |row| modified(row).and_then(|(grid, day)| Some((grid, day?)));
         Ok(rows.iter().filter_map(seen).collect())
+    }
+
+    /// All grid cells and the days they were last seen, as one moment has them, in the order of
+    /// [`Quadrant::ALL`] and of their keys. Rows that are no cell or have no day are left out.
+    pub async fn whole_datamap(&self) -> Result<Snapshot<(Grid, NaiveDate)>> {
+        let scans =
+            Quadrant::ALL.map(|quadrant| Scan::all(table(quadrant), &["grid"], "grid, modified"));
+        self.driver.snapshot(scans.into(), Arc::new(|_, row| seen(row))).await
     }
 
     /// Forgets the grid cells of one table last seen before this day; how many.
@@ -115,4 +123,9 @@ fn key(grid: Grid) -> KeyBytes {
 
 fn modified(row: &Row) -> Option<(Grid, Option<NaiveDate>)> {
     Some((Grid::decode(row.bytes(0))?, row.date(1)))
+}
+
+/// A cell with a day.
+fn seen(row: &Row) -> Option<(Grid, NaiveDate)> {
+    modified(row).and_then(|(grid, day)| Some((grid, day?)))
 }

@@ -69,9 +69,16 @@ fn start(mixed: i64, prime: i64, modulus: i64) -> usize {
     usize::try_from(mixed.rem_euclid(prime) % modulus).unwrap_or(0)
 }
 
-/// Degrees of a grid coordinate plus a share of its cell.
+/// Degrees of a grid coordinate plus a share of its cell, rounded to six decimals, with which existing
+/// maps are drawn.
 fn place(scaled: i32, ten_thousandths: u16) -> f64 {
-    (f64::from(scaled) + f64::from(ten_thousandths) / 10_000.0) / 1000.0
+    let ten_millionths = i64::from(scaled) * 10_000 + i64::from(ten_thousandths);
+    if ten_millionths.rem_euclid(10) == 5 {
+        // Half-way only as it is written: the double is a little more or less, and that decides.
+        let degrees = (f64::from(scaled) + f64::from(ten_thousandths) / 10_000.0) / 1000.0;
+        return format!("{degrees:.6}").parse().unwrap_or(degrees);
+    }
+    (ten_millionths + 5).div_euclid(10) as f64 / 1e6
 }
 
 #[cfg(test)]
@@ -105,6 +112,17 @@ mod tests {
             "10.123250,-170.233487",
         ];
         assert_eq!(printed(10_123, -170_234, 1), dots);
+    }
+
+    #[test]
+    fn degrees_are_those_that_printing_them_with_six_decimals_leaves() {
+        for scaled in (-180_000..=180_000).step_by(7919) {
+            for &share in NORTHWARDS.iter().chain(&EASTWARDS) {
+                let exact = (f64::from(scaled) + f64::from(share) / 10_000.0) / 1000.0;
+                let printed = format!("{exact:.6}").parse::<f64>().unwrap();
+                assert_eq!(place(scaled, share).to_bits(), printed.to_bits(), "{scaled} {share}");
+            }
+        }
     }
 
     #[test]

@@ -68,7 +68,7 @@ async fn draw_and_bring(
     progress: &Progress,
     results: &mut Results,
 ) -> anyhow::Result<()> {
-    let drawn = draw(ctx, work.tiles(), plan.concurrency, progress).await?;
+    let drawn = draw(ctx, work, plan.concurrency, progress).await?;
     results.drawn = Some(drawn);
     fault::point("map_drawn");
     if drawn.row_count == 0 {

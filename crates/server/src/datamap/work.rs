@@ -42,6 +42,12 @@ impl WorkFolder {
         Ok(Self { tiles, folder, _lock: lock })
     }
 
+    /// All of it.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// The folder for the tiles.
     #[must_use]
     pub fn tiles(&self) -> &Path {

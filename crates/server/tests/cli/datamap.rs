@@ -13,14 +13,14 @@ use crate::process::Process;
 const BUCKET: &str = "tiles-of-tests";
 
 /// What a run said and left.
-struct Ran {
-    status: i32,
+pub struct Ran {
+    pub status: i32,
     said: String,
-    log: Vec<Value>,
+    pub log: Vec<Value>,
 }
 
 impl Ran {
-    fn of(ichnaea: &Ichnaea, arguments: &[&str]) -> Self {
+    pub fn of(ichnaea: &Ichnaea, arguments: &[&str]) -> Self {
         let output = ichnaea.command(arguments).output().unwrap();
         let log = String::from_utf8(output.stderr).unwrap();
         Self {
@@ -36,13 +36,13 @@ impl Ran {
     }
 
     /// The fields of the last line.
-    fn end(&self) -> &Value {
+    pub fn end(&self) -> &Value {
         let line = self.log.iter().find(|line| line["Type"] == "canonical-log-line");
         &line.unwrap_or_else(|| panic!("no last line: {:?}", self.log))["Fields"]
     }
 
     /// New, changed, deleted, unchanged, failed.
-    fn counts(&self) -> [u64; 5] {
+    pub fn counts(&self) -> [u64; 5] {
         ["tile_new", "tile_changed", "tile_deleted", "tiles_unchanged", "tile_failed"]
             .map(|name| self.end()[name].as_u64().unwrap())
     }
@@ -72,7 +72,7 @@ fn write_tile(output: &Path, name: &str, content: &str) {
 }
 
 /// Every file below a folder, with its content.
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(here) = folders.pop() {

@@ -11,6 +11,7 @@ mod backup;
 mod command;
 mod datamap;
 mod doctor;
+mod draw;
 mod export_config;
 mod files;
 mod import;
@@ -66,6 +67,8 @@ on_both_pairs! {
     backup::what_waits_is_warned_of,
     doctor::accounts_may_do_what_they_are_for,
     doctor::an_installation_becomes_healthy_step_by_step,
+    draw::the_map_is_drawn_from_the_grid_and_only_what_changes_is_written,
+    draw::the_roles_bring_the_map_to_its_bucket_and_its_folder,
     export_config::targets_are_created_listed_changed_and_deleted,
     export_config::what_is_no_target_is_refused,
     files::a_dump_of_a_table_is_the_original_s,

@@ -45,3 +45,29 @@ on_both! {
         assert_eq!(value(&db, "SELECT COUNT(*) FROM datamap_ne"), "0");
     }
 }
+
+on_both! {
+    async fn the_whole_grid_is_read_table_by_table(store, db) {
+        let mut grids: Vec<Grid> = (0..9000).map(|lon| Grid { lat: 40_000, lon: 6000 + lon }).collect();
+        grids.push(Grid::at(-33.868, 151.209));
+        let today = day("2026-01-01");
+        let new = grids.clone();
+        store.update_datamap(&batch("1"), grids.clone(), move |_: &HashMap<_, _>| {
+            DatamapChanges { insert: new.clone(), touch: Vec::new(), today, outcome: () }
+        }).await.unwrap();
+        db.execute(&[
+            "INSERT INTO datamap_nw (grid, created) VALUES (x'000228bd0002bebd', '2026-01-01')",
+            "INSERT INTO datamap_se (grid, modified) VALUES (x'ffffffffffffffff', '2026-01-01')",
+        ]);
+        let mut whole = store.whole_datamap().await.unwrap();
+        let (mut found, mut tables) = (Vec::new(), Vec::new());
+        while let Some(page) = whole.next().await {
+            let page = page.unwrap();
+            tables.push(page.table);
+            found.extend(page.rows);
+        }
+        assert_eq!(found, grids.into_iter().map(|grid| (grid, today)).collect::<Vec<_>>());
+        tables.dedup();
+        assert_eq!(tables, [0, 1, 2, 3]);
+    }
+}

@@ -83,7 +83,8 @@ fn read_table<T: Send + 'static>(
             }
         }
     }
-    if rows.is_empty() && read > 0 {
+    // The last page, when all of it fitted into those before; a table always has one.
+    if rows.is_empty() && read >= PAGE {
         return Ok(true);
     }
     sink.push_blocking(Page { table, rows })
