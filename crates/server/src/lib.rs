@@ -17,6 +17,7 @@ pub mod datamap;
 pub mod demo;
 pub mod downloads;
 pub mod fault;
+pub mod file_part;
 pub mod geoip;
 pub mod host;
 pub mod http;

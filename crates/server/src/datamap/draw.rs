@@ -34,7 +34,7 @@ pub struct Drawn {
     pub export_duration_s: f64,
     /// Sorting what was left to sort after that.
     pub quadtree_duration_s: f64,
-    /// Opening the sorted parts; they are merged while tiles are drawn.
+    /// Always 0: sorted parts are merged while tiles are drawn.
     pub merge_duration_s: f64,
     /// Drawing and writing.
     pub render_duration_s: f64,
@@ -71,11 +71,8 @@ pub async fn draw(
     let (tiles, progress) = (work.tiles().to_owned(), progress.clone());
     on_thread(move || {
         let started = Instant::now();
-        let mut points = exported.points.sorted();
+        let points = exported.points.sorted().context("the points cannot be sorted")?;
         drawn.quadtree_duration_s = started.elapsed().as_secs_f64();
-        let started = Instant::now();
-        points.open().context("the sorted points cannot be read")?;
-        drawn.merge_duration_s = started.elapsed().as_secs_f64();
         let started = Instant::now();
         progress.begin(Step::Draw, Some(drawn.row_count));
         drawn.tile_count = render(points, &tiles, concurrency, &progress)?;

@@ -1,40 +1,49 @@
 //! Points in the order of their keys, each once, however many there are.
 //!
-//! They are sorted in memory, part by part, and each part but the last of many goes to a file without a
-//! name, which is gone with whoever has it open: points must not be left behind. So any number of points
-//! takes the memory of one part.
+//! They are sorted in memory, part by part, and each part but the last goes to a file without a name,
+//! which is gone with whoever has it open: points must not be left behind. So any number of points takes
+//! the memory of one part, and of one piece of each other.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, Write as _};
+use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ichnaea_tiles::Key;
+
+use crate::file_part::FilePart;
 
 /// Points of a part: 32 MiB in memory, 24 MiB in a file.
 pub const PART: usize = 4 << 20;
 
-/// How much of each part is read at a time, bytes. A billion cells make 1500 parts.
+/// How much of each part is read at a time, bytes. A hundred million cells make 150 parts.
 const READ: usize = 32 << 10;
+
+/// Bytes of a point in the file.
+const KEY: usize = 6;
 
 /// Gathers points.
 pub struct Points {
     folder: PathBuf,
     part: usize,
     keys: Vec<Key>,
-    files: Vec<Part>,
+    file: Option<BufWriter<File>>,
+    /// Where in the file each part ends.
+    ends: Vec<u64>,
 }
 
 impl Points {
-    /// None yet; files are made in this folder when there are more than so many.
+    /// None yet; a file is made in this folder when there are more than so many.
     #[must_use]
     pub fn new(folder: &Path, part: usize) -> Self {
-        Self { folder: folder.to_owned(), part: part.max(1), keys: Vec::new(), files: Vec::new() }
+        let (folder, part) = (folder.to_owned(), part.max(1));
+        Self { folder, part, keys: Vec::new(), file: None, ends: Vec::new() }
     }
 
-    /// One more. It fails when no file can be written.
+    /// One more. It fails when the file cannot be written.
     pub fn push(&mut self, key: Key) -> io::Result<()> {
         if self.keys.len() >= self.part {
             self.write()?;
@@ -43,13 +52,24 @@ impl Points {
         Ok(())
     }
 
-    /// What is left is sorted.
-    #[must_use]
-    pub fn sorted(mut self) -> Sorted {
+    /// Sorts what is left, and reads the first point of each part. It fails when the file cannot be
+    /// written to its end or read.
+    pub fn sorted(mut self) -> io::Result<Sorted> {
         self.sort();
-        let mut parts = self.files;
-        parts.push(Part::Memory(self.keys.into_iter()));
-        Sorted { parts, next: BinaryHeap::new(), last: None }
+        let mut parts = vec![Part::Memory(self.keys.into_iter())];
+        if let Some(file) = self.file {
+            let file = Arc::new(file.into_inner()?);
+            let begins = std::iter::once(&0).chain(&self.ends);
+            parts.extend(begins.zip(&self.ends).map(|(begin, end)| {
+                let part = FilePart::new(Arc::clone(&file), *begin, *end);
+                Part::File(BufReader::with_capacity(READ, part))
+            }));
+        }
+        let mut next = BinaryHeap::with_capacity(parts.len());
+        for (number, part) in parts.iter_mut().enumerate() {
+            next.extend(part.next()?.map(|key| Reverse((key, number))));
+        }
+        Ok(Sorted { parts, next, last: None })
     }
 
     fn sort(&mut self) {
@@ -59,14 +79,15 @@ impl Points {
 
     fn write(&mut self) -> io::Result<()> {
         self.sort();
-        let mut file = BufWriter::new(tempfile::tempfile_in(&self.folder)?);
+        let file = match &mut self.file {
+            Some(file) => file,
+            file => file.insert(BufWriter::new(tempfile::tempfile_in(&self.folder)?)),
+        };
         for key in &self.keys {
             file.write_all(&key.to_bytes())?;
         }
-        let mut file = file.into_inner()?;
-        file.rewind()?;
-        let keys = self.keys.len();
-        self.files.push(Part::File { file: BufReader::with_capacity(READ, file), keys });
+        let bytes = (self.keys.len() * KEY) as u64;
+        self.ends.push(self.ends.last().map_or(bytes, |end| end + bytes));
         self.keys.clear();
         Ok(())
     }
@@ -75,18 +96,17 @@ impl Points {
 /// A part that is sorted.
 enum Part {
     Memory(std::vec::IntoIter<Key>),
-    File { file: BufReader<File>, keys: usize },
+    File(BufReader<FilePart>),
 }
 
 impl Part {
     fn next(&mut self) -> io::Result<Option<Key>> {
         match self {
             Self::Memory(keys) => Ok(keys.next()),
-            Self::File { keys: 0, .. } => Ok(None),
-            Self::File { file, keys } => {
-                let mut bytes = [0; 6];
+            Self::File(file) if file.buffer().is_empty() && file.get_ref().is_at_end() => Ok(None),
+            Self::File(file) => {
+                let mut bytes = [0; KEY];
                 file.read_exact(&mut bytes)?;
-                *keys -= 1;
                 Ok(Some(Key::from_bytes(bytes)))
             }
         }
@@ -102,17 +122,6 @@ pub struct Sorted {
 }
 
 impl Sorted {
-    /// Reads the first point of each part, before the first one is asked for.
-    pub fn open(&mut self) -> io::Result<()> {
-        self.next.reserve(self.parts.len());
-        for (number, part) in self.parts.iter_mut().enumerate() {
-            if let Some(key) = part.next()? {
-                self.next.push(Reverse((key, number)));
-            }
-        }
-        Ok(())
-    }
-
     fn take(&mut self) -> io::Result<Option<Key>> {
         while let Some(mut first) = self.next.peek_mut() {
             let Reverse((key, number)) = *first;
@@ -164,9 +173,7 @@ mod tests {
             for key in keys {
                 points.push(key).unwrap();
             }
-            let mut sorted = points.sorted();
-            sorted.open().unwrap();
-            let found: Vec<Key> = sorted.map(Result::unwrap).collect();
+            let found: Vec<Key> = points.sorted().unwrap().map(Result::unwrap).collect();
             prop_assert_eq!(found, Vec::from_iter(expected));
             prop_assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
         }

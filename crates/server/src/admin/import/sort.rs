@@ -6,12 +6,13 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Write as _};
-use std::os::unix::fs::FileExt as _;
+use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
+
+use crate::file_part::FilePart;
 
 /// How much is held in memory: rows, and bytes in them.
 const RUN_ROWS: usize = 500_000;
@@ -138,7 +139,7 @@ impl Sorter {
             self.entries = Vec::new();
             self.payloads = Vec::new();
             for (at, end) in self.runs {
-                let part = Part { file: Arc::clone(&file), at, end };
+                let part = FilePart::new(Arc::clone(&file), at, end);
                 merger.runs.push(Run::Spilled(BufReader::with_capacity(BUFFER, part)));
             }
         } else {
@@ -152,26 +153,9 @@ impl Sorter {
     }
 }
 
-/// A part of a file.
-struct Part {
-    file: Arc<File>,
-    at: u64,
-    end: u64,
-}
-
-impl Read for Part {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
-        let len = buffer.len().min(left);
-        let read = self.file.read_at(&mut buffer[..len], self.at)?;
-        self.at += read as u64;
-        Ok(read)
-    }
-}
-
 enum Run {
     Held { entries: Vec<Entry>, payloads: Vec<u8>, at: usize },
-    Spilled(BufReader<Part>),
+    Spilled(BufReader<FilePart>),
 }
 
 impl Run {
@@ -188,7 +172,7 @@ impl Run {
             }
             Self::Spilled(reader) => {
                 let mut fixed = [0; 28];
-                if reader.get_ref().at == reader.get_ref().end && reader.buffer().is_empty() {
+                if reader.get_ref().is_at_end() && reader.buffer().is_empty() {
                     return Ok(None);
                 }
                 reader.read_exact(&mut fixed)?;
