@@ -26,6 +26,10 @@ const EX_USAGE: u8 = 2;
 /// A configuration that cannot be used; `EX_CONFIG` of sysexits.
 const EX_CONFIG: u8 = 78;
 
+/// Most threads that wait for files or names of hosts. Short work makes new ones whenever none has
+/// become idle yet, up to 512 without this, and each keeps about a megabyte for itself.
+const WAITING_THREADS: usize = 64;
+
 /// A network geolocation service: it finds a device by the Wi-Fi access points, Bluetooth beacons
 /// and cells around it, and learns where these are from the reports that devices send in.
 #[derive(Parser, Debug)]
@@ -329,7 +333,8 @@ fn run_words(words: &[OsString]) -> ExitCode {
     let level = if is_verbose { "DEBUG".to_owned() } else { settings.logging_level() };
     logging::start(&level, format);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let result = match runtime.worker_threads(settings.threads()).enable_all().build() {
+    let runtime = runtime.worker_threads(settings.threads()).max_blocking_threads(WAITING_THREADS);
+    let result = match runtime.enable_all().build() {
         Ok(runtime) => {
             let result = runtime.block_on(run(&settings, command));
             // A look-up of a host name may hang for long; nothing waits for it any more.

@@ -45,11 +45,8 @@ fn with_map(config: Config) -> Config {
     Config { map_interval, ..config }
 }
 
-/// Lets a worker draw the map at once, unless it is not to be drawn at all.
+/// Lets a worker draw the map once, where no interval makes the scheduler do it.
 async fn draw_map(context: &Context) -> anyhow::Result<()> {
-    if context.config.map_interval.is_some_and(|interval| interval.is_zero()) {
-        return Ok(());
-    }
     let now_ms = context.clock.now_ms();
     let message = Message::new(Task::RenderMap, None, now_ms, EXPORT_EXPIRES);
     context.kv.apply(vec![send(&[message])]).await?;
@@ -65,7 +62,9 @@ async fn start(config: Config, with_demo: bool) -> anyhow::Result<(Arc<Context>,
     let mut demo = None;
     if with_demo {
         demo = demo::load(&context).await.context("cannot load the demonstration data")?;
-        draw_map(&context).await?;
+        if context.config.map_interval.is_none() {
+            draw_map(&context).await?;
+        }
     }
     let key = first_key(&context.writer, with_demo).await?;
     if matches!(key, Key::Made(_)) && context.config.databases.read_write.starts_with("sqlite:") {

@@ -181,6 +181,25 @@ pub fn the_roles_bring_the_map_to_its_bucket_and_its_folder(backend: Backend) {
     assert_eq!(server.keys("maps").len(), expected.len() + 1);
 }
 
+pub fn a_worker_draws_the_map_when_the_scheduler_says_so(backend: Backend) {
+    let backends = Backends::new(backend);
+    let folder = tempfile::tempdir().unwrap();
+    let map = folder.path().join("map");
+    let ichnaea =
+        backends.migrated().env("MAP_DIR", map.to_str().unwrap()).env("MAP_INTERVAL", "60");
+    insert(&backends, &CELLS);
+    let mut worker = Process::start(&ichnaea, &["worker"]);
+    let scheduler = Process::start(&ichnaea, &["scheduler"]);
+    worker.until(|| map.join("tiles/data.json").exists());
+    let mut there = files(&map.join("tiles"));
+    assert!(there.remove("data.json").is_some());
+    assert!(there == expected(&CELLS), "a tile differs");
+    for mut process in [worker, scheduler] {
+        process.signal("TERM");
+        assert_eq!(process.ended().code(), Some(0));
+    }
+}
+
 #[cfg(feature = "fault-points")]
 #[test]
 fn a_kill_after_drawing_leaves_a_folder_that_the_next_run_removes() {

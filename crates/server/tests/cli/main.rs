@@ -68,6 +68,7 @@ on_both_pairs! {
     doctor::accounts_may_do_what_they_are_for,
     doctor::an_installation_becomes_healthy_step_by_step,
     draw::the_map_is_drawn_from_the_grid_and_only_what_changes_is_written,
+    draw::a_worker_draws_the_map_when_the_scheduler_says_so,
     draw::the_roles_bring_the_map_to_its_bucket_and_its_folder,
     export_config::targets_are_created_listed_changed_and_deleted,
     export_config::what_is_no_target_is_refused,

@@ -65,18 +65,28 @@ struct Command {
 impl Bench {
     /// Fresh backends, with a schema.
     pub async fn new(backend: Backend) -> Self {
-        let bench = Self::without_schema(backend).await;
+        Self::with_options(backend, &[]).await
+    }
+
+    /// The same, with these options of the command.
+    pub async fn with_options(backend: Backend, options: &[&str]) -> Self {
+        let bench = Self::open(backend, options).await;
         bench.context().writer.migrate().await.unwrap();
         bench
     }
 
     /// Fresh backends.
     pub async fn without_schema(backend: Backend) -> Self {
+        Self::open(backend, &[]).await
+    }
+
+    async fn open(backend: Backend, options: &[&str]) -> Self {
         // Fails only in the second test of a process.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (database, keyvalue) = (database::fresh(backend), keyvalue::fresh(backend));
         let arguments =
             ["ichnaea", "--db-readwrite-uri", &database.uri, "--redis-uri", &keyvalue.uri];
+        let arguments = arguments.iter().chain(options);
         let config = Command::parse_from(arguments).settings.resolve(Embedded::IfPresent);
         let config = config.unwrap_or_else(|problems| panic!("{problems:?}"));
         let mut context = Context::open(config).await.unwrap();

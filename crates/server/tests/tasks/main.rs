@@ -54,6 +54,7 @@ on_both_pairs! {
     monitor::the_grid_and_regions_need_no_map_token,
     schedule::one_of_two_schedulers_is_active,
     schedule::a_daily_task_is_made_up_for_after_a_gap,
+    schedule::a_map_is_drawn_at_once_and_then_at_its_interval_whoever_schedules,
     worker::a_worker_runs_what_it_is_told,
     worker::a_worker_refuses_an_old_schema,
     worker::an_expired_message_is_dropped,

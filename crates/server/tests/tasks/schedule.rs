@@ -87,3 +87,34 @@ pub async fn a_daily_task_is_made_up_for_after_a_gap(backend: Backend) {
     third.step().await.unwrap();
     assert_eq!(daily(sent(&bench).await), []);
 }
+
+pub async fn a_map_is_drawn_at_once_and_then_at_its_interval_whoever_schedules(backend: Backend) {
+    let bench = Bench::with_options(backend, &["--map-interval", "3600"]).await;
+    let maps = |sent: Vec<(Task, Option<String>)>| {
+        sent.iter().filter(|(task, _)| *task == Task::RenderMap).count()
+    };
+    let mut first = Scheduler::new(Arc::clone(bench.context()));
+    first.step().await.unwrap();
+    assert_eq!(maps(sent(&bench).await), 1);
+    bench.pass(3000);
+    first.step().await.unwrap();
+    assert_eq!(maps(sent(&bench).await), 0);
+    first.release().await;
+
+    // The clock goes on, also when nobody is active for a while.
+    let mut second = Scheduler::new(Arc::clone(bench.context()));
+    second.step().await.unwrap();
+    assert_eq!(maps(sent(&bench).await), 0);
+    bench.pass(600);
+    second.step().await.unwrap();
+    assert_eq!(maps(sent(&bench).await), 1);
+    second.release().await;
+    bench.pass(5 * 3600);
+    let mut third = Scheduler::new(Arc::clone(bench.context()));
+    third.step().await.unwrap();
+    assert_eq!(maps(sent(&bench).await), 1, "what was missed is not made up for one by one");
+
+    let bench = Bench::with_options(backend, &["--map-interval", "0"]).await;
+    Scheduler::new(Arc::clone(bench.context())).step().await.unwrap();
+    assert_eq!(maps(sent(&bench).await), 0);
+}

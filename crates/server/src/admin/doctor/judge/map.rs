@@ -31,7 +31,7 @@ pub(in super::super) fn map(map: Map) -> Vec<Finding> {
         (None, _) => Finding::warning(
             check,
             "it was not drawn yet",
-            "wait for the first interval, or run `ichnaea task send render_map`",
+            "see that a scheduler and a worker run; `ichnaea task send render_map` draws it at once",
         ),
         (Some(age_s), 0) if age_s > OLD_S => Finding::warning(
             check,
