@@ -17,9 +17,13 @@ export interface Frame {
 
 /** 1234 as 1.2k, 1234567 as 1.2M. */
 export function short(value: number): string {
-  if (value >= 1_000_000) return `${(value / 1_000_000).toFixed(1)}M`;
-  if (value >= 1000) return `${(value / 1000).toFixed(1)}k`;
+  if (value >= 1_000_000) return `${tenths(value / 1_000_000)}M`;
+  if (value >= 1000) return `${tenths(value / 1000)}k`;
   return String(value);
+}
+
+function tenths(value: number): number {
+  return Math.round(value * 10) / 10;
 }
 
 export function month(time: number): string {

@@ -27,7 +27,7 @@ test("distances are said as people say them", () => {
 });
 
 test("numbers at the axis are short", () => {
-  assert.deepEqual([0, 999, 1000, 1_234_567].map(short), ["0", "999", "1.0k", "1.2M"]);
+  assert.deepEqual([0, 999, 1000, 1_234_567].map(short), ["0", "999", "1k", "1.2M"]);
   assert.equal(month(Date.UTC(2026, 0, 1)), "Jan 2026");
 });
 

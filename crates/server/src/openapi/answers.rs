@@ -90,6 +90,14 @@ pub struct Details {
     pub validation: Option<BTreeMap<String, String>>,
 }
 
+/// The data map.
+#[derive(ToSchema)]
+pub struct Map {
+    /// The address of its tiles; it ends in a slash, and has no host where they are on this one.
+    #[schema(example = "/static/datamap/tiles/")]
+    pub tiles_url: String,
+}
+
 /// A chart.
 #[derive(ToSchema)]
 pub struct Charts {

@@ -33,6 +33,7 @@ use utoipa::openapi::{Components, Info, License, OpenApiBuilder, PathsBuilder, S
     answers::Nothing,
     answers::Refused,
     answers::Charts,
+    answers::Map,
     answers::Alive,
     answers::Release,
     answers::Health,

@@ -24,6 +24,7 @@ pub fn all() -> Vec<Operation> {
         submit("/v1/geosubmit", "geosubmitV1", "SubmitV1", reports_v1()),
         submit("/v1/submit", "submitV0", "SubmitV0", reports_v0()),
         coverage(),
+        map(),
         chart("/stats_blue.json", "statsBlue", "Bluetooth beacons, by month"),
         chart("/stats_cell.json", "statsCell", "Cells, by month"),
         chart("/stats_wifi.json", "statsWifi", "Wi-Fi access points, by month"),
@@ -240,6 +241,16 @@ fn get(path: &'static str, id: &'static str, tag: &'static str, answers: Vec<Ans
         body: None,
         answers,
         errors: Vec::new(),
+    }
+}
+
+fn map() -> Operation {
+    let answer = Answer::json(200, "The address.", "Map").with("Cache-Control", KEEP);
+    Operation {
+        summary: "Where the tiles of the data map are",
+        description: "Tiles of zoom 0 to 11 are at `{z}/{x}/{y}.png` below this address, where \
+            something was reported; `data.json` beside them says when they were drawn.",
+        ..get("/map.json", "map", "Data", vec![answer])
     }
 }
 
