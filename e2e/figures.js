@@ -32,8 +32,9 @@ async function sizes() {
     const sums = Object.fromEntries(kinds.map((kind) => [kind, 0]));
     let uncompressed = 0;
     for (const { url, type } of asked) {
-      sums[kindOf(type)] += await weigh(url, true);
-      uncompressed += await weigh(url, false);
+      const kind = kindOf(type);
+      sums[kind] += await weigh(url, kind, true);
+      uncompressed += await weigh(url, kind, false);
     }
     const all = Object.values(sums).reduce((sum, bytes) => sum + bytes);
     const cells = [...Object.values(sums), all, uncompressed].map(kilobytes);
@@ -52,6 +53,8 @@ async function paints(wanted) {
         await context.addInitScript(observe);
         await page.goto(scene.origin + wanted.path);
         await settled(page, wanted);
+        // A page may be ready before anything of it was painted.
+        await page.waitForFunction(() => globalThis.observed().largestContentfulPaint > 0);
         return page.evaluate(() => globalThis.observed());
       },
     ));

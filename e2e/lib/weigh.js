@@ -13,8 +13,12 @@ export function kindOf(type) {
 }
 
 /** Bytes of the body of an answer as it is transferred, with or without compression. */
-export async function weigh(url, isCompressed) {
-  const headers = { "accept-encoding": isCompressed ? "gzip, deflate, br, zstd" : "identity" };
+export async function weigh(url, kind, isCompressed) {
+  const headers = {
+    // Where nothing is, only people get a page.
+    "accept": kind === "HTML" ? "text/html" : "*/*",
+    "accept-encoding": isCompressed ? "gzip, deflate, br, zstd" : "identity",
+  };
   return new Promise((resolve, reject) => {
     const asked = request(url, { headers }, (answer) => {
       let bytes = 0;
