@@ -2,7 +2,7 @@
 //!
 //! A point becomes a [`Key`] that orders points so that every tile of every zoom is one run of them.
 //! A [`Painter`] is given all keys in that order, once, and hands out a [`Picture`] whenever a tile
-//! is complete, so that it never holds more than one tile of each zoom. [`png`] makes a file of it, and
+//! is complete, so that it never holds more than one tile of each zoom. [`png()`] makes a file of it, and
 //! [`sync`] tells which files have to go where others are already.
 //!
 //! Floor 0: no input or output, no clock, no threads.

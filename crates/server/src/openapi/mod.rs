@@ -1,7 +1,7 @@
 //! The description of the API: `OpenAPI` 3.1, made from the types that are read and answered.
 //!
-//! [`operations`] lists what can be asked; [`requests`] and [`reports`] describe what may be said,
-//! [`answers`] what comes back. Errors come from [`crate::api::ApiError`] itself. `/openapi.json`,
+//! `operations` lists what can be asked; `requests` and `reports` describe what may be said,
+//! `answers` what comes back. Errors come from [`crate::api::ApiError`] itself. `/openapi.json`,
 //! `ichnaea openapi` and the page `/api/reference` all show this one document.
 
 #[expect(dead_code, reason = "described, never built")]
