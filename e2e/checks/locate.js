@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 
 import { CLIENT } from "../lib/front.js";
 import { named, settled } from "../lib/pages.js";
+import { mainColours } from "../lib/picture.js";
 import { visit } from "../lib/visit.js";
 
 const LOCATE = named("locate");
@@ -41,7 +42,7 @@ export function checkLocate(scene) {
         const answer = JSON.parse(await text("#locate-answer"));
         if (lat !== undefined) {
           assert.ok(Math.hypot(answer.location.lat - lat, answer.location.lng - lng) < 0.01);
-          await isDrawn(page, "#locate-map");
+          await isDrawn(scene, page, "#locate-map");
         } else {
           assert.equal(answer.error.code, status);
           assert.ok((await text("#locate-hint")).length > 20);
@@ -114,12 +115,14 @@ function controls(page) {
   };
 }
 
-/** A marker in the middle of the map, once it is drawn. */
-async function isDrawn(page, selector) {
+/** A marker in the middle of the map, once it is drawn, and a circle around it that is large enough to be seen. */
+async function isDrawn(scene, page, selector) {
   await page.waitForSelector(`${selector}[data-state=ready]`);
   const [map, marker] = await Promise.all(
     [selector, `${selector} .maplibregl-marker`].map((one) => page.locator(one).boundingBox()),
   );
   const distance = Math.abs(marker.x + marker.width / 2 - (map.x + map.width / 2));
   assert.ok(distance < 3, `the marker is ${distance} beside the middle`);
+  const colours = await mainColours(scene.browser, await page.locator(selector).screenshot(), 0.1);
+  assert.ok(colours.length >= 2, `nothing but ${colours}`);
 }

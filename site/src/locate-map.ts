@@ -10,17 +10,20 @@ import { worldMap } from "./world-map";
 
 export { canDraw } from "./world-map";
 
+/** Close enough to see a circle of ten metres. */
+const MAX_ZOOM = 18;
+
 /** Shows a position and how sure it is. */
 export function positionMap(container: HTMLElement): (found: Found) => Promise<void> {
   const title = container.getAttribute("aria-label") ?? "Map";
-  const map = worldMap({ container, title, center: [9, 35], zoom: 0, hash: false });
+  const map = worldMap({ container, title, center: [9, 35], zoom: 0, maxZoom: MAX_ZOOM, hash: false });
   const marker = new Marker({ color: COLOURS[theme()].position });
   const loaded = new Promise<void>((resolve) => void map.once("style.load", () => resolve())).then(() => prepare(map));
   return async ({ place, accuracy }) => {
     await loaded;
     map.getSource<GeoJSONSource>("circle")?.setData(circle(place, accuracy));
     marker.setLngLat(place).addTo(map);
-    map.fitBounds(around(place, accuracy), { padding: 32, maxZoom: 12, animate: false });
+    map.fitBounds(around(place, accuracy), { padding: 32, animate: false });
   };
 }
 

@@ -8,6 +8,9 @@ import { DataTiles, optional, parse } from "./data-tiles";
 import { onTheme, theme, type Theme } from "./theme";
 import { canDraw, worldMap } from "./world-map";
 
+/** Closer than this, dots would be told apart that say nothing more. */
+const MAX_ZOOM = 12;
+
 /** As deep as there are pictures; one zoom further they are drawn twice as large. */
 const DEEPEST = 11;
 
@@ -24,7 +27,7 @@ if (container) {
 function show(container: HTMLElement): void {
   const { map_tiles_url: template = "", updated = "" } = container.dataset;
   const title = container.getAttribute("aria-label") ?? "Map";
-  const map = worldMap({ container, title, center: [9, 35], zoom: startZoom(container), hash: true });
+  const map = worldMap({ container, title, center: [9, 35], zoom: startZoom(container), maxZoom: MAX_ZOOM, hash: true });
   map.addControl(locateMe(), "top-left");
   void sayWhyNot();
   map.once("style.load", async () => {

@@ -26,6 +26,8 @@ export interface Wanted {
   title: string;
   center: [number, number];
   zoom: number;
+  /** How close one gets. */
+  maxZoom: number;
   /** Whether the address of the page says what is shown. */
   hash: boolean;
 }
@@ -40,7 +42,7 @@ export function canDraw(): boolean {
 }
 
 /** The map with its base; everything else is drawn after its `load`. */
-export function worldMap({ container, title, center, zoom, hash }: Wanted): Map {
+export function worldMap({ container, title, center, zoom, maxZoom, hash }: Wanted): Map {
   const { style = "", attribution = "" } = container.dataset;
   const map = new Map({
     container,
@@ -51,7 +53,7 @@ export function worldMap({ container, title, center, zoom, hash }: Wanted): Map 
     minZoom: 0,
     // No bounds: the library ends the map at 85.0511° by itself, and reads any that are more than once
     // around the world as the small rest.
-    maxZoom: 12,
+    maxZoom,
     // Turned maps are of no use here, and a phone turns them by mistake.
     dragRotate: false,
     pitchWithRotate: false,

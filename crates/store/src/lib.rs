@@ -30,6 +30,7 @@ mod station;
 mod uri;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use accounts::{Access, Account, Outcome};
@@ -100,7 +101,8 @@ impl Store {
             Target::SqliteFile(file) => Some(file),
             Target::SqliteMemory => None,
         };
-        let driver = Driver::Sqlite(Sqlite::start(&Place { file, read_only, wait })?);
+        let place = Place { file, read_only, wait, alarms: Arc::default() };
+        let driver = Driver::Sqlite(Sqlite::start(&place)?);
         Ok(Self { driver, read_only })
     }
 

@@ -10,6 +10,7 @@ mod snapshot;
 use std::cell::Cell;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -51,6 +52,8 @@ pub(crate) struct Place {
     pub(crate) read_only: bool,
     /// Bound on every call, also on waiting for another process's lock.
     pub(crate) wait: Duration,
+    /// How often a thread has found that the file is not the one at its path any more.
+    pub(crate) alarms: Arc<AtomicU64>,
 }
 
 impl Sqlite {
@@ -271,8 +274,9 @@ struct File {
     connection: Option<Connection>,
     /// Device and number of the file when it was first opened.
     identity: Option<(u64, u64)>,
-    /// When it was last looked whether it still is the one at its path.
-    looked: Option<Instant>,
+    /// When it was last looked whether it still is the one at its path, and how many alarms there had
+    /// been by then.
+    looked: Option<(Instant, u64)>,
 }
 
 impl File {
@@ -283,10 +287,14 @@ impl File {
     /// for: it is not for us to begin an empty one in its place.
     fn get(&mut self, place: &Place, duty: Duty) -> Result<&mut Connection> {
         if let (Some(path), Some(opened)) = (&place.file, self.identity)
-            && self.is_to_look(duty)
+            && self.is_to_look(place, duty)
         {
-            let now = identity(path)?;
-            self.looked = Some(Instant::now());
+            let now = identity(path);
+            if now.as_ref().ok() != Some(&opened) {
+                place.alarms.fetch_add(1, Ordering::Relaxed);
+            }
+            let now = now?;
+            self.looked = Some((Instant::now(), place.alarms.load(Ordering::Relaxed)));
             if now != opened {
                 // Not closed: SQLite would delete the journal at the path, which is that of the
                 // new file.
@@ -303,9 +311,13 @@ impl File {
         }
     }
 
-    /// Before each write, and now and then before a read, of which there are many.
-    fn is_to_look(&self, duty: Duty) -> bool {
-        matches!(duty, Duty::Write) || self.looked.is_none_or(|at| at.elapsed() > LOOK_EVERY)
+    /// Before each write, and now and then before a read, of which there are many; also when another
+    /// thread has found something wrong, so that none goes on with a file that is gone.
+    fn is_to_look(&self, place: &Place, duty: Duty) -> bool {
+        matches!(duty, Duty::Write)
+            || self.looked.is_none_or(|(at, alarms)| {
+                at.elapsed() > LOOK_EVERY || alarms != place.alarms.load(Ordering::Relaxed)
+            })
     }
 }
 

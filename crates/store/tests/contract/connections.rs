@@ -111,11 +111,45 @@ async fn an_sqlite_file_that_cannot_be_opened_is_unavailable_until_it_can() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_in_memory_works_without_a_file() {
     let store = crate::open("sqlite::memory:");
-    assert_eq!(store.migrate().await.unwrap().len(), 3);
+    assert_eq!(store.migrate().await.unwrap().len(), 4);
     insert(&store, "1", vec![(wifi(1), full())]).await;
     assert_eq!(store.stations(&[wifi(1)], &[]).await.unwrap().stations.len(), 1);
     let other = crate::open("sqlite::memory:");
-    assert_eq!(other.pending_migrations().await.unwrap().len(), 3);
+    assert_eq!(other.pending_migrations().await.unwrap().len(), 4);
+}
+
+/// Many calls at once, so that every thread has some: how many were answered.
+async fn answered(store: &Store) -> usize {
+    let ping = |_| {
+        let store = store.clone();
+        tokio::spawn(async move { store.ping().await.is_ok() })
+    };
+    let calls: Vec<_> = (0..200).map(ping).collect();
+    let mut answered = 0;
+    for call in calls {
+        answered += usize::from(call.await.unwrap());
+    }
+    answered
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn once_a_file_is_found_to_be_gone_no_thread_goes_on_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, aside) = (folder.path().join("db.sqlite"), folder.path().join("aside"));
+    let store = crate::open(&format!("sqlite:{}", file.display()));
+    store.migrate().await.unwrap();
+    for _ in 0..5 {
+        std::thread::sleep(Duration::from_millis(260));
+        // Every thread has just looked, or will for the first one.
+        assert_eq!(answered(&store).await, 200);
+        std::fs::rename(&file, &aside).unwrap();
+        let write =
+            store.cleanup_datamap(ichnaea_domain::datamap::Quadrant::Ne, crate::day("2026-01-01"));
+        assert!(matches!(write.await, Err(Error::Unavailable(_))));
+        assert_eq!(answered(&store).await, 0);
+        std::fs::rename(&aside, &file).unwrap();
+        assert_eq!(answered(&store).await, 200);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
