@@ -25,7 +25,7 @@ for (const [kind, pair] of Object.entries(PAIRS)) {
     describe("map", { concurrency }, () => checkMap(scene));
     describe("locate me", { concurrency }, () => checkLocate(scene));
     describe("statistics", { concurrency }, () => checkStatistics(scene));
-    describe("appearance", { concurrency }, () => checkAppearance(scene));
+    describe("appearance", { concurrency }, () => checkAppearance(scene, kind === "embedded"));
     if (kind === "embedded") {
       // What does not depend on where the data is.
       describe("keyboard", { concurrency }, () => checkKeyboard(scene));
