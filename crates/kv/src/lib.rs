@@ -10,6 +10,7 @@
 
 mod embedded;
 mod facts;
+mod gzip;
 pub mod queue;
 mod redis;
 

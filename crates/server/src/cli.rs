@@ -260,10 +260,12 @@ pub fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let words: Vec<OsString> = std::env::args_os().collect();
     // Called by the name of a program of the original?
-    match words.split_first().and_then(|(name, rest)| programs::lines(name, rest)) {
+    let code = match words.split_first().and_then(|(name, rest)| programs::lines(name, rest)) {
         Some(lines) => run_lines(lines),
         None => run_words(&words),
-    }
+    };
+    logging::flush();
+    code
 }
 
 /// The table of commands; long help texts of roles name the settings that they read.

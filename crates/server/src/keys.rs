@@ -3,7 +3,7 @@
 //! Queues, counters and limits keep the names of the original, so that operators' habits and its
 //! own processes go on working. What only this implementation knows begins with `ichnaea:`.
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use h3o::Resolution;
 use ichnaea_domain::cell_file::Edition;
 use ichnaea_domain::datamap::Quadrant;
@@ -71,7 +71,9 @@ pub const DEAD_COUNT_PREFIX: &str = "ichnaea:dead_count:";
 /// Requests of one key to one API path on one UTC day.
 #[must_use]
 pub fn api_limit(key: &str, path: &str, date: NaiveDate) -> String {
-    format!("{API_LIMIT_PREFIX}{key}:{path}:{}", date.format("%Y%m%d"))
+    // By hand: this is done for every request, and a pattern is read anew each time.
+    let (year, month, day) = (date.year(), date.month(), date.day());
+    format!("{API_LIMIT_PREFIX}{key}:{path}:{year:04}{month:02}{day:02}")
 }
 
 /// Key, path and day of a counter of requests; `None` for any other name.
@@ -85,7 +87,8 @@ pub fn parse_api_limit(name: &str) -> Option<(&str, &str, NaiveDate)> {
 /// Client addresses that used a key on one UTC day; `api_type` is `locate` or `submit`.
 #[must_use]
 pub fn api_user(api_type: &str, key: &str, date: NaiveDate) -> String {
-    format!("{API_USER_PREFIX}{api_type}:{key}:{}", date.format("%Y-%m-%d"))
+    let (year, month, day) = (date.year(), date.month(), date.day());
+    format!("{API_USER_PREFIX}{api_type}:{key}:{year:04}-{month:02}-{day:02}")
 }
 
 /// Kind of API, key and day of a set of client addresses; `None` for any other name.

@@ -196,24 +196,36 @@ const MAX_PROBLEMS: usize = 100;
 #[must_use]
 pub fn quoted(text: &str) -> String {
     let mut json = String::with_capacity(text.len() + 2);
+    quote(&mut json, text);
+    json
+}
+
+/// Appends text as [`quoted`] gives it.
+pub fn quote(json: &mut String, text: &str) {
     json.push('"');
-    for letter in text.chars() {
-        match letter {
-            '"' => json.push_str("\\\""),
-            '\\' => json.push_str("\\\\"),
-            '\n' => json.push_str("\\n"),
-            '\r' => json.push_str("\\r"),
-            '\t' => json.push_str("\\t"),
-            ' '..='~' => json.push(letter),
-            _ => {
-                for unit in letter.encode_utf16(&mut [0; 2]) {
-                    let _ = write!(json, "\\u{unit:04x}");
-                }
+    let is_plain = |byte: &u8| (b' '..=b'~').contains(byte) && !matches!(byte, b'"' | b'\\');
+    if text.as_bytes().iter().all(is_plain) {
+        json.push_str(text);
+    } else {
+        text.chars().for_each(|letter| escape(json, letter));
+    }
+    json.push('"');
+}
+
+fn escape(json: &mut String, letter: char) {
+    match letter {
+        '"' => json.push_str("\\\""),
+        '\\' => json.push_str("\\\\"),
+        '\n' => json.push_str("\\n"),
+        '\r' => json.push_str("\\r"),
+        '\t' => json.push_str("\\t"),
+        ' '..='~' => json.push(letter),
+        _ => {
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                let _ = write!(json, "\\u{unit:04x}");
             }
         }
     }
-    json.push('"');
-    json
 }
 
 #[cfg(test)]

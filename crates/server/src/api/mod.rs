@@ -31,7 +31,7 @@ use facts::KeyFact;
 use submit_request::Version;
 
 pub use backlog::Backlog;
-pub use error::{ApiError, quoted};
+pub use error::{ApiError, quote, quoted};
 pub use facts::Facts;
 pub use key::{KeyCache, KeyState};
 pub use schema::Problem;
@@ -242,7 +242,7 @@ async fn geolocate(
     let request = locate_request::read(document)?;
     let query = locate::query(&web.ctx, Api::Locate, request, client);
     let trace = facts.trace.insert(Trace::new(&query));
-    let result = locate::position(&web.ctx, key, &query, trace).await;
+    let result = locate::position(&web.ctx, &web.lessons, key, &query, trace).await;
     let result = result.ok_or(ApiError::NotFound)?;
     let (lat, lon) = (json::float(result.lat), json::float(result.lon));
     Ok(Position {

@@ -6,6 +6,7 @@ use http::StatusCode;
 use ichnaea_domain::api_key::{ApiKey, is_sampled};
 use ichnaea_domain::report::{QueuedReport, Report};
 use ichnaea_kv::Op;
+use ichnaea_kv::queue::Packing;
 
 use super::error::ApiError;
 use super::facts::Facts;
@@ -53,7 +54,7 @@ async fn take_in(web: &Web, key: &ApiKey, reports: Vec<Report>) -> Result<(), Re
         return Err(Refusal::Backlog);
     }
     let items: Vec<_> = reports.into_iter().map(|report| queued(key, report)).collect();
-    queue(&web.ctx, &items).await.map_err(|missed| {
+    queue(&web.ctx, &items, web.backlog.packing()).await.map_err(|missed| {
         missed.log(incident::REPORTS_REFUSED, "reports not queued");
         Refusal::Unavailable
     })
@@ -65,9 +66,13 @@ fn queued(key: &ApiKey, report: Report) -> QueuedReport {
 
 /// Appends reports to the incoming queue, all or none. After a failure it is not known which, so
 /// nobody here tries again: that could count them twice.
-pub async fn queue(ctx: &Context, reports: &[QueuedReport]) -> Result<(), Missed<String>> {
+pub async fn queue(
+    ctx: &Context,
+    reports: &[QueuedReport],
+    packing: Packing,
+) -> Result<(), Missed<String>> {
     let queue = keys::incoming();
-    let items = queue.encode(reports).map_err(Missed::Failed)?;
+    let items = queue.encode_packed(reports, packing).map_err(Missed::Failed)?;
     fault::point("submit_before_push");
     let op = Op::Push { queue: queue.name, items };
     let push = async { ctx.kv.apply(vec![op]).await.map_err(|error| error.to_string()) };

@@ -9,6 +9,7 @@ use http::header::{
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS, X_XSS_PROTECTION,
 };
 use http::{HeaderValue, StatusCode};
+use httpdate::fmt_http_date;
 
 /// What every answer of the application carries; pages besides what keeps them from being framed or scripted.
 pub fn secure(response: &mut Response, policy: &HeaderValue) {
@@ -70,7 +71,7 @@ pub fn expire(response: &mut Response, now: NaiveDateTime) {
     }
     let Some(seconds) = headers.get(CACHE_CONTROL).and_then(max_age) else { return };
     let date = now.checked_add_signed(TimeDelta::seconds(seconds.into()));
-    let date = date.map(|date| date.format("%a, %d %b %Y %H:%M:%S GMT").to_string());
+    let date = date.map(|date| fmt_http_date(date.and_utc().into()));
     if let Some(date) = date.and_then(|date| HeaderValue::try_from(date).ok()) {
         headers.insert(EXPIRES, date);
     }

@@ -39,6 +39,7 @@ use tower::ServiceExt as _;
 use crate::api::{self, Endpoint, Facts};
 use crate::breaker::with_patience;
 use crate::context::Context;
+use crate::locate::Lessons;
 use crate::logging::warn_seldom;
 use crate::sentry::incident;
 use crate::site::{self as pages, Site};
@@ -74,7 +75,9 @@ pub struct Web {
     /// Counts of requests on their way to the key-value store.
     pub usage: api::Usage,
     /// Whether more reports may be taken in.
-    pub backlog: api::Backlog,
+    pub backlog: Arc<api::Backlog>,
+    /// Queries to learn from on their way to the queue.
+    pub lessons: Lessons,
     /// Who may have coverage read.
     pub coverage: crate::coverage::Turns,
     /// Whose site it is.
@@ -194,10 +197,11 @@ pub async fn serve(
     let admission = ctx.config.max_requests.map(|max| Arc::new(Semaphore::new(max)));
     ctx.breakers.look();
     let usage = api::Usage::start(Arc::clone(&ctx));
-    let backlog = api::Backlog::start(Arc::clone(&ctx));
+    let backlog = Arc::new(api::Backlog::start(Arc::clone(&ctx)));
+    let lessons = Lessons::start(Arc::clone(&ctx), Arc::clone(&backlog));
     let geoip_watch = tokio::spawn(crate::geoip::watch(Arc::clone(&ctx)));
     let (keys, coverage) = (api::KeyCache::default(), crate::coverage::Turns::default());
-    let web = Arc::new(Web { ctx, keys, usage, backlog, coverage, site });
+    let web = Arc::new(Web { ctx, keys, usage, backlog, lessons, coverage, site });
     let app = router(Arc::clone(&web));
     let mut server = hyper::server::conn::http1::Builder::new();
     server
@@ -254,6 +258,7 @@ pub async fn serve(
     }
     geoip_watch.abort();
     web.usage.flush().await;
+    web.lessons.flush().await;
     Ok(())
 }
 

@@ -1,26 +1,23 @@
 //! Finding a position or a region: gather, decide, apply.
 
 pub mod fallback;
+mod lessons;
 mod provider;
 mod provider_cache;
 mod trace;
 
 use std::net::IpAddr;
 
-use ichnaea_domain::api_key::{ApiKey, is_sampled};
+use ichnaea_domain::api_key::ApiKey;
 use ichnaea_domain::locate::{
     self, AccuracyClass, Api, Client, Explanation, Found, PositionResult, Query, RegionResult,
     Request, ResultSource,
 };
-use ichnaea_domain::rate_control::sample_rate;
-use ichnaea_domain::report::QueuedReport;
-use ichnaea_domain::station::Source;
 
-use crate::api;
 use crate::context::Context;
-use crate::keys;
 use crate::sentry::incident;
 
+pub use lessons::Lessons;
 pub use trace::{Consulted, Provider, Trace};
 
 /// What the device sent, checked, together with what its address tells.
@@ -32,6 +29,7 @@ pub fn query(ctx: &Context, api: Api, request: Request, client: Option<IpAddr>) 
 /// The best position, if there is any.
 pub async fn position(
     ctx: &Context,
+    lessons: &Lessons,
     key: &ApiKey,
     query: &Query,
     trace: &mut Trace,
@@ -39,7 +37,7 @@ pub async fn position(
     let now = ctx.clock.now();
     let found = stations(ctx, query).await;
     let results = locate::internal_positions(query, &found, now);
-    learn(ctx, key, query, locate::best_position(&results)).await;
+    lessons.learn(key, query, locate::best_position(&results));
     best_of_all(ctx, key, query, results, trace).await
 }
 
@@ -135,32 +133,4 @@ async fn look_up(ctx: &Context, query: &Query) -> Result<Found, StationsMissed> 
         missed.log(incident::STATIONS_NOT_FOUND, "stations not looked up");
         StationsMissed
     })
-}
-
-/// Keeps a query that can confirm or teach something. Nobody was promised that it is kept, so a
-/// store that is away costs nothing but the lesson.
-async fn learn(ctx: &Context, key: &ApiKey, query: &Query, best: Option<&PositionResult>) {
-    let Some(best) = best.filter(|best| locate::worth_learning(query, Some(best))) else { return };
-    if key.locate_rate(100.0) <= 0.0 {
-        return;
-    }
-    let names = [keys::GLOBAL_LOCATE_SAMPLE_RATE.as_bytes().to_vec()];
-    let global = match ctx.breakers.keyvalue.ask(ctx.kv.get(&names)).await {
-        Ok(values) => sample_rate(values.into_iter().next().flatten().as_deref()),
-        Err(missed) => {
-            missed.log(incident::NOT_LEARNED, "query not learned from");
-            return;
-        }
-    };
-    if !is_sampled(key.locate_rate(global), ctx.chance.draw()) {
-        return;
-    }
-    let queued = QueuedReport {
-        api_key: key.name().map(str::to_owned),
-        report: locate::learned_report(query, best),
-        source: Some(Source::Query.name().to_owned()),
-    };
-    if let Err(missed) = api::queue(ctx, &[queued]).await {
-        missed.log(incident::NOT_LEARNED, "query not learned from");
-    }
 }

@@ -27,11 +27,22 @@ impl Parts {
 
     /// All fields as one JSON object.
     pub fn object(&self) -> String {
-        let fields = format!("{:?}", self.fields);
-        match (fields.len(), self.more.as_str()) {
-            (_, "") => fields,
-            (2, more) => format!("{{{more}}}"),
-            (len, more) => format!("{}, {more}}}", &fields[..len - 1]),
+        let mut json = String::with_capacity(self.more.len() + self.fields.members().len() + 4);
+        json.push('{');
+        self.append_to(&mut json);
+        json.push('}');
+        json
+    }
+
+    /// Appends all fields to a JSON object that is open.
+    pub fn append_to(&self, json: &mut String) {
+        for members in [self.fields.members(), &self.more] {
+            if !members.is_empty() {
+                if !json.ends_with('{') {
+                    json.push_str(", ");
+                }
+                json.push_str(members);
+            }
         }
     }
 }
@@ -72,8 +83,9 @@ impl Visit for Parts {
             }
             "fields" => {
                 let _ = write!(self.more, "{value:?}");
+                // Without its braces.
                 self.more.pop();
-                self.more = self.more.split_off(1.min(self.more.len()));
+                self.more.drain(..1.min(self.more.len()));
             }
             name => self.fields.text(name, &format!("{value:?}")),
         }

@@ -1,9 +1,9 @@
 //! Fields of a record that are known at run time only: absent, null or a value.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
+use std::time::Duration;
 
-use crate::api::quoted;
-use crate::json;
+use crate::api::quote;
 
 /// The members of a JSON object, as they are added.
 ///
@@ -15,7 +15,8 @@ pub struct Fields(String);
 impl Fields {
     /// Text.
     pub fn text(&mut self, name: &str, value: &str) {
-        self.raw(name, &quoted(value));
+        self.name(name);
+        quote(&mut self.0, value);
     }
 
     /// Text or null.
@@ -28,12 +29,12 @@ impl Fields {
 
     /// A whole number.
     pub fn number(&mut self, name: &str, value: impl Into<i128>) {
-        self.raw(name, &value.into().to_string());
+        self.display(name, value.into());
     }
 
     /// A count of things in memory.
     pub fn count(&mut self, name: &str, value: usize) {
-        self.raw(name, &value.to_string());
+        self.display(name, value);
     }
 
     /// Yes or no.
@@ -41,20 +42,39 @@ impl Fields {
         self.raw(name, if value { "true" } else { "false" });
     }
 
-    /// Seconds with three decimals.
+    /// Seconds with at most three decimals and at least one, as the original writes numbers.
     pub fn seconds(&mut self, name: &str, value: f64) {
-        self.raw(name, &json::float((value * 1000.0).round() / 1000.0));
+        let value = Duration::try_from_secs_f64(value).unwrap_or_default();
+        let rounded_ms = (value.as_micros() + 500) / 1000;
+        let (whole, ms) = (rounded_ms / 1000, rounded_ms % 1000);
+        self.name(name);
+        let _ = match (ms % 100, ms % 10) {
+            (0, _) => write!(self.0, "{whole}.{}", ms / 100),
+            (_, 0) => write!(self.0, "{whole}.{:02}", ms / 10),
+            _ => write!(self.0, "{whole}.{ms:03}"),
+        };
     }
 
     /// Anything that is JSON already.
     pub fn raw(&mut self, name: &str, json: &str) {
-        if !self.0.is_empty() {
-            self.0.push_str(", ");
-        }
-        self.0.push('"');
+        self.name(name);
+        self.0.push_str(json);
+    }
+
+    /// The members, without the braces around them.
+    pub fn members(&self) -> &str {
+        &self.0
+    }
+
+    fn display(&mut self, name: &str, value: impl fmt::Display) {
+        self.name(name);
+        let _ = write!(self.0, "{value}");
+    }
+
+    fn name(&mut self, name: &str) {
+        self.0.push_str(if self.0.is_empty() { "\"" } else { ", \"" });
         self.0.push_str(name);
         self.0.push_str("\": ");
-        self.0.push_str(json);
     }
 }
 
@@ -82,5 +102,23 @@ mod tests {
             format!("{fields:?}"),
             r#"{"a": "x\"\n\u001b\u00e9", "b": null, "c": -5, "d": true, "e": 0.012, "f": 2.0}"#
         );
+    }
+
+    #[test]
+    fn seconds_are_written_as_short_as_they_are() {
+        for (micros, expected) in [
+            (0, "0.0"),
+            (499, "0.0"),
+            (500, "0.001"),
+            (10_000, "0.01"),
+            (99_500, "0.1"),
+            (120_400, "0.12"),
+            (999_600, "1.0"),
+            (61_005_000, "61.005"),
+        ] {
+            let mut fields = Fields::default();
+            fields.seconds("s", Duration::from_micros(micros).as_secs_f64());
+            assert_eq!(fields.members(), format!("\"s\": {expected}"));
+        }
     }
 }

@@ -6,11 +6,13 @@
 
 mod event;
 mod fields;
+mod lines;
 mod mozlog;
 mod panics;
 mod terminal;
 mod throttle;
 
+use std::borrow::Cow;
 use std::io::IsTerminal as _;
 
 use tracing::Level;
@@ -20,6 +22,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, fmt};
 
 pub use fields::Fields;
+pub use lines::flush;
 pub(crate) use throttle::warn_seldom;
 pub use throttle::{Throttle, pass_seldom};
 
@@ -59,7 +62,7 @@ impl Format {
 /// Starts logging at one of the levels `CRITICAL`, `ERROR`, `WARNING`, `INFO` and `DEBUG`.
 pub fn start(level: &str, format: Format) {
     let is_terminal = std::io::stderr().is_terminal();
-    let layer = fmt::layer().with_writer(std::io::stderr).with_ansi(is_terminal);
+    let layer = fmt::layer().with_writer(lines::Lines::start()).with_ansi(is_terminal);
     let layer = match format {
         Format::MozLog => layer.event_format(mozlog::MozLog::new()).boxed(),
         Format::Development => layer.event_format(terminal::Development::default()).boxed(),
@@ -86,12 +89,15 @@ fn filter(level: &str) -> Targets {
 }
 
 /// The name of a logger: modules of ours and of libraries in dotted form.
-fn logger(target: &str) -> String {
+fn logger(target: &str) -> Cow<'_, str> {
+    if !target.contains("::") && !target.starts_with("ichnaea_") {
+        return target.into();
+    }
     let target = target.replace("::", ".");
     match target.strip_prefix("ichnaea_") {
         // The crate is how the program is cut into pieces, which is nobody's affair.
-        Some(rest) => format!("ichnaea.{}", rest.strip_prefix("server.").unwrap_or(rest)),
-        None => target,
+        Some(rest) => format!("ichnaea.{}", rest.strip_prefix("server.").unwrap_or(rest)).into(),
+        None => target.into(),
     }
 }
 

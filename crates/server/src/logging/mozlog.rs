@@ -1,6 +1,6 @@
 //! Lines in the form of the original: MozLog 2.0, one JSON object each.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::FmtContext;
@@ -9,7 +9,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::event::Parts;
 use super::logger;
-use crate::api::quoted;
+use crate::api::{quote, quoted};
 use crate::clock::Clock;
 
 /// Writes MozLog.
@@ -28,23 +28,27 @@ impl MozLog {
     }
 
     fn line(&self, level: Level, target: &str, parts: &Parts) -> String {
-        let mut fields = parts.object();
+        // As long as the line of a request is.
+        let mut line = String::with_capacity(1024);
+        let (now_ns, host, severity, pid) =
+            (self.clock.now_ns(), &self.host, severity(level), self.pid);
+        let _ = write!(line, "{{\"Timestamp\": {now_ns}, \"Type\": ");
+        quote(&mut line, &logger(target));
+        let _ = write!(
+            line,
+            ", \"Logger\": \"ichnaea\", \"Hostname\": {host}, \"EnvVersion\": \"2.0\", \
+             \"Severity\": {severity}, \"Pid\": {pid}, \"Fields\": {{",
+        );
         let message = parts.message.as_str();
         // The original leaves out what looks like a rendered structure.
         let is_structure = message.starts_with('{') && message.ends_with('}');
         if !message.is_empty() && !is_structure {
-            let comma = if fields.len() > 2 { ", " } else { "" };
-            fields.insert_str(1, &format!("\"msg\": {}{comma}", quoted(message)));
+            line.push_str("\"msg\": ");
+            quote(&mut line, message);
         }
-        format!(
-            "{{\"Timestamp\": {}, \"Type\": {}, \"Logger\": \"ichnaea\", \"Hostname\": {}, \
-             \"EnvVersion\": \"2.0\", \"Severity\": {}, \"Pid\": {}, \"Fields\": {fields}}}\n",
-            self.clock.now_ns(),
-            quoted(&logger(target)),
-            self.host,
-            severity(level),
-            self.pid,
-        )
+        parts.append_to(&mut line);
+        line.push_str("}}\n");
+        line
     }
 }
 
