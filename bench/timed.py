@@ -23,8 +23,8 @@ def main():
             run.kill()
         sys.exit(f"not done after {limit_s:.0f} s: {' '.join(command)}")
     seconds = time.monotonic() - start
-    peak_kb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    print(f"seconds={seconds:.3f} peak_kb={peak_kb}")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"seconds={seconds:.3f} peak_kb={used.ru_maxrss} cpu_s={used.ru_utime + used.ru_stime:.2f}")
     if any(failed):
         sys.exit(1)
 

@@ -266,6 +266,10 @@ impl KeyValue for Embedded {
         self.reader.run(move |db| queues::all_names(db, &prefix)).await
     }
 
+    async fn in_flight(&self) -> Result<Vec<String>> {
+        self.reader.run(queues::in_flight).await
+    }
+
     async fn unique_count(&self, keys: &[String]) -> Result<u64> {
         let keys = keys.to_vec();
         self.reader.run(move |db| values::unique_count(db, now_ms(), &keys)).await

@@ -202,6 +202,10 @@ pub trait KeyValue: Send + Sync {
     /// [`keys`](KeyValue::keys).
     async fn queue_names(&self, prefix: &str) -> Result<Vec<String>>;
 
+    /// The ids of all batches in flight, of every queue, sorted. As expensive as
+    /// [`keys`](KeyValue::keys).
+    async fn in_flight(&self) -> Result<Vec<String>>;
+
     /// The size of the union of these sets; exact on SQLite, within about 2 % on Redis.
     async fn unique_count(&self, keys: &[String]) -> Result<u64>;
 

@@ -279,6 +279,16 @@ impl KeyValue for Redis {
         Ok(found.into_iter().collect())
     }
 
+    async fn in_flight(&self) -> Result<Vec<String>> {
+        let mut ids = BTreeSet::new();
+        for leases in self.scan(LEASES).await? {
+            let mut all = redis::cmd("ZRANGE");
+            all.arg(self.key(&leases)).arg(0).arg(-1);
+            ids.extend(self.link.repeat::<Vec<String>>(&all).await?);
+        }
+        Ok(ids.into_iter().collect())
+    }
+
     async fn unique_count(&self, keys: &[String]) -> Result<u64> {
         if keys.is_empty() {
             return Ok(0);

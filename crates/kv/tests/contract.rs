@@ -67,6 +67,7 @@ macro_rules! contract {
 contract! {
     queues:
         an_empty_queue_gives_no_batch,
+        all_batches_in_flight_are_named,
         items_come_out_in_the_order_they_went_in,
         a_batch_has_at_most_as_many_items_as_asked_for,
         zero_asks_for_everything,

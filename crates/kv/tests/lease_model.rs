@@ -252,7 +252,9 @@ impl State {
                 let is_known = self.known.contains(&id) && mistake != Mistake::NotLookedAt;
                 let done = self.with(|next| {
                     if !is_known {
-                        items.iter().for_each(|&item| next.applied[usize::from(item)] += 1);
+                        for &item in items {
+                            next.applied[usize::from(item)] += 1;
+                        }
                     }
                     let at = if mistake == Mistake::IdAfterRows && !is_known {
                         At::RowsWritten
@@ -291,7 +293,9 @@ impl State {
                 let finished = self.with(|next| {
                     let was_there = next.in_flight.remove(&id).is_some();
                     if was_there || mistake == Mistake::FinishedUnseen {
-                        items.iter().for_each(|&item| next.followed[usize::from(item)] += 1);
+                        for &item in items {
+                            next.followed[usize::from(item)] += 1;
+                        }
                     }
                 });
                 add("finishes, no answer,", failed(finished.clone()));

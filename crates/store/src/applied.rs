@@ -76,12 +76,29 @@ impl Store {
         Ok(Applied { outcome, repeated, lock_errors })
     }
 
-    /// Forgets the batches applied before this time; how many. Must be long after a batch can
-    /// still be waiting to be taken again.
-    pub async fn cleanup_applied(&self, before: NaiveDateTime) -> Result<u64> {
+    /// Was this batch applied, as far as is remembered?
+    pub async fn is_applied(&self, id: &str) -> Result<bool> {
+        let text = "SELECT 1 FROM applied_batch WHERE id = ?";
+        Ok(!self.driver.query(Statement::new(text, vec![id.into()])).await?.is_empty())
+    }
+
+    /// Forgets the batches applied before this time, but for those that are still in flight and so
+    /// will be taken again; how many.
+    pub async fn cleanup_applied(
+        &self,
+        before: NaiveDateTime,
+        in_flight: &[String],
+    ) -> Result<u64> {
         self.must_be_writable()?;
-        let text = "DELETE FROM applied_batch WHERE applied < ?";
-        self.driver.sweep(Statement::new(text, vec![before.into()])).await
+        let mut text = "DELETE FROM applied_batch WHERE applied < ?".to_owned();
+        if !in_flight.is_empty() {
+            text.push_str(" AND id NOT IN (");
+            text.push_str(&vec!["?"; in_flight.len()].join(","));
+            text.push(')');
+        }
+        let ids = in_flight.iter().map(|id| id.as_str().into());
+        let parameters = std::iter::once(before.into()).chain(ids).collect();
+        self.driver.sweep(Statement::new(text, parameters)).await
     }
 }
 

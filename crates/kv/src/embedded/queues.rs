@@ -196,6 +196,13 @@ pub(super) fn all_names(db: &Connection, prefix: &str) -> Result<Vec<String>> {
     beginning_with(db.prepare_cached(sql)?.query([prefix])?, prefix)
 }
 
+/// The ids of all batches in flight.
+pub(super) fn in_flight(db: &Connection) -> Result<Vec<String>> {
+    let mut select = db.prepare_cached("SELECT id FROM lease ORDER BY id")?;
+    let ids = select.query_map([], |row| row.get(0))?;
+    Ok(ids.collect::<rusqlite::Result<_>>()?)
+}
+
 fn items(db: &Connection, queue: &str, first: i64, last: i64) -> Result<Vec<Vec<u8>>> {
     let sql = "SELECT item FROM item WHERE queue = ?1 AND number BETWEEN ?2 AND ?3 ORDER BY number";
     let mut select = db.prepare_cached(sql)?;

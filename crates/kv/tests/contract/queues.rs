@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -390,4 +390,20 @@ pub async fn queues_are_found_by_what_waits_and_by_what_is_in_flight(bench: &Ben
     assert_eq!(queues, ["out:a*", "out:b"]);
     assert_eq!(kv.queue_names("out:a*").await.unwrap(), ["out:a*"]);
     assert_eq!(kv.queue_names("nothing").await.unwrap(), [""; 0]);
+}
+
+pub async fn all_batches_in_flight_are_named(bench: &Bench) {
+    let kv = &bench.kv;
+    assert_eq!(kv.in_flight().await.unwrap(), [""; 0]);
+    kv.apply(vec![push("one", &["a", "b"]), push("two", &["c"])]).await.unwrap();
+    let mut ids = Vec::new();
+    for queue in ["one", "two", "one"] {
+        ids.push(kv.take(queue, 1, LONG).await.unwrap().unwrap().id);
+    }
+    let sorted = |ids: &[String]| ids.iter().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(sorted(&kv.in_flight().await.unwrap()), sorted(&ids));
+    // One that is due is in flight too; one that was finished is not.
+    assert!(kv.finish("two", &ids.remove(1), Vec::new()).await.unwrap());
+    assert!(kv.put_back("one", &ids[0]).await.unwrap());
+    assert_eq!(kv.in_flight().await.unwrap(), Vec::from_iter(sorted(&ids)));
 }

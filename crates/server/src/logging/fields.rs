@@ -62,6 +62,7 @@ impl Fields {
     }
 
     /// The members, without the braces around them.
+    #[must_use]
     pub fn members(&self) -> &str {
         &self.0
     }

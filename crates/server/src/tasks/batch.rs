@@ -134,7 +134,7 @@ where
     let is_counted = again && giving_up == GivingUp::AfterTries;
     let tries = if is_counted { count_try(run, &id, 1).await? } else { 0 };
     fault::point("batch_counted");
-    if tries > MAX_TRIES && has_right_schema(run).await {
+    if tries > MAX_TRIES && is_hopeless(run, &id).await {
         return bury(run, queue, taken, tries).await.map(Some);
     }
     match while_renewing(run, queue, &id, work(taken)).await {
@@ -304,6 +304,12 @@ fn pause(tries: i64) -> Duration {
 /// Whether the database is as this release needs it. When not, that is why a batch fails.
 async fn has_right_schema(run: &Run) -> bool {
     run.context.writer.pending_migrations().await.is_ok_and(|pending| pending.is_empty())
+}
+
+/// Whether it is the batch that makes work on it fail. One that was applied only has to be finished:
+/// as dead letters its items would be sent again some day, when nobody remembers that they were.
+async fn is_hopeless(run: &Run, id: &str) -> bool {
+    has_right_schema(run).await && matches!(run.context.writer.is_applied(id).await, Ok(false))
 }
 
 /// Gives a batch up: all of it becomes dead letters.

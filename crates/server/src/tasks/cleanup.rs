@@ -7,9 +7,12 @@ use super::{Outcome, Run};
 
 /// Days for which daily statistics are kept.
 const STAT_DAYS: u64 = 730;
-/// Days for which it is remembered that a batch was applied. A batch comes again after its lease
-/// has run out, minutes at most; a week leaves room for a long outage.
+/// Days for which it is remembered that a batch was applied. A batch comes again when a worker looks
+/// after its lease has run out, however long none was there; what is in flight is not forgotten at
+/// all. The week is for batches among the dead letters, and for a worker that hung.
 const APPLIED_DAYS: u64 = 7;
+/// More batches in flight than this are no ordinary day: then nothing is forgotten.
+const MAX_IN_FLIGHT: usize = 10_000;
 
 /// Removes daily statistics of more than two years ago.
 pub async fn stat(run: &Run) -> anyhow::Result<Outcome> {
@@ -23,10 +26,14 @@ pub async fn datamap(run: &Run, quadrant: Quadrant) -> anyhow::Result<Outcome> {
     Ok(removed(run.context.writer.cleanup_datamap(quadrant, before).await?))
 }
 
-/// Forgets batches that were applied more than a week ago.
+/// Forgets batches that were applied more than a week ago and are not in flight.
 pub async fn applied(run: &Run) -> anyhow::Result<Outcome> {
     let before = days_ago(run, APPLIED_DAYS).and_time(chrono::NaiveTime::MIN);
-    Ok(removed(run.context.writer.cleanup_applied(before).await?))
+    let in_flight = run.context.kv.in_flight().await?;
+    if in_flight.len() > MAX_IN_FLIGHT {
+        return Ok(removed(0));
+    }
+    Ok(removed(run.context.writer.cleanup_applied(before, &in_flight).await?))
 }
 
 fn days_ago(run: &Run, days: u64) -> NaiveDate {

@@ -130,12 +130,22 @@ on_both! {
     }
 
     async fn old_batches_are_forgotten(store, db) {
-        for (id, at) in [("old", "2026-11-20 00:00:00"), ("new", "2026-11-22 00:00:00")] {
+        for (id, at) in [
+            ("old", "2026-11-20 00:00:00"),
+            ("held", "2026-11-20 00:00:00"),
+            ("new", "2026-11-22 00:00:00"),
+        ] {
             let batch = BatchRef { now: time(at), ..batch(id) };
             let rule = |_: &HashMap<_, _>| count(&HashMap::new(), &[]);
             store.update_stations(&batch, Vec::new(), rule).await.unwrap();
         }
-        assert_eq!(store.cleanup_applied(time("2026-11-21 00:00:00")).await.unwrap(), 1);
+        let (before, in_flight) = (time("2026-11-21 00:00:00"), ["held".into(), "other".into()]);
+        assert_eq!(store.cleanup_applied(before, &in_flight).await.unwrap(), 1);
+        assert_eq!(value(&db, "SELECT COUNT(*) FROM applied_batch"), "2");
+        for (id, expected) in [("old", false), ("held", true), ("new", true)] {
+            assert_eq!(store.is_applied(id).await.unwrap(), expected, "{id}");
+        }
+        assert_eq!(store.cleanup_applied(before, &[]).await.unwrap(), 1);
         assert_eq!(value(&db, "SELECT id FROM applied_batch"), "new");
     }
 }

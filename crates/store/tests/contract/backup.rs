@@ -141,7 +141,7 @@ on_both! {
         assert!(!store.mark_restore("since one").await.unwrap());
         assert_eq!(store.restore_mark().await.unwrap().as_deref(), Some("since noon"));
         // Whatever is cleaned up.
-        store.cleanup_applied(time("2200-01-01 00:00:00")).await.unwrap();
+        store.cleanup_applied(time("2200-01-01 00:00:00"), &[]).await.unwrap();
         assert_eq!(store.restore_mark().await.unwrap().as_deref(), Some("since noon"));
         store.unmark_restore().await.unwrap();
         assert_eq!(store.restore_mark().await.unwrap(), None);
