@@ -38,9 +38,14 @@ guide: ## Follow the deployment guide with the release build: set-up, checks, up
 	@scripts/guide target/release/ichnaea
 
 .PHONY: bench
-bench: ## Micro benchmarks, then the load measurements of bench/
+bench: ## Micro benchmarks, then the load measurements of bench/run, into docs/performance.md
 	@cargo bench --workspace
-	@bench/run
+	@bench/run --write
+
+.PHONY: soak
+soak: ## Kill, cut and fill everything for 30 minutes on each backend pair, then account for every report
+	@cargo build --release --quiet -p ichnaea-server
+	@bench/soak --minutes $${MINUTES:-30} --seed $${SEED:-1}
 
 .PHONY: fuzz
 fuzz: ## Fuzz every parser for a minute each

@@ -68,6 +68,7 @@ async fn run_step(app: &mut App, step: &Step, tolerances: &Tolerances) -> Vec<St
             differences.extend(compare::response(expected, &Rules::new(), &answer));
         }
         Action::Drain => {
+            app.settle().await;
             let drained = Drain { respects_batches: true }.run(&run, |_| {}).await;
             differences.extend(drained.err().map(|error| format!("drain: {error:#}")));
         }

@@ -57,6 +57,7 @@ pub struct App {
 /// A web role.
 struct Instance {
     address: SocketAddr,
+    context: Arc<Context>,
     stop: oneshot::Sender<()>,
     server: JoinHandle<anyhow::Result<()>>,
 }
@@ -192,23 +193,44 @@ impl App {
     pub async fn stop(self) {
         drop(self.proxy);
         for instance in self.instances {
-            instance.stop.send(()).expect("the service ran until now");
-            instance.server.await.expect("no panic").expect("no failure");
+            instance.stop().await;
+        }
+    }
+
+    /// Has everything sent that is sent behind answers: each instance ends and starts again.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::stop`].
+    pub async fn settle(&mut self) {
+        for instance in std::mem::take(&mut self.instances) {
+            let (address, context) = instance.stop().await;
+            self.instances.push(Instance::start_at(address, context).await);
         }
     }
 }
 
 impl Instance {
     async fn start(context: Arc<Context>) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        Self::start_at(([127, 0, 0, 1], 0).into(), context).await
+    }
+
+    async fn start_at(address: SocketAddr, context: Arc<Context>) -> Self {
+        let listener = TcpListener::bind(address).await.expect("a port");
         let address = listener.local_addr().expect("a port");
         let (stop, stopped) = oneshot::channel();
         let shutdown = async {
             // A sender that is gone means the same.
             let _ = stopped.await;
         };
-        let serve = ichnaea_server::http::serve(context, listener, shutdown);
-        Self { address, stop, server: tokio::spawn(serve) }
+        let serve = ichnaea_server::http::serve(Arc::clone(&context), listener, shutdown);
+        Self { address, context, stop, server: tokio::spawn(serve) }
+    }
+
+    async fn stop(self) -> (SocketAddr, Arc<Context>) {
+        self.stop.send(()).expect("the service ran until now");
+        self.server.await.expect("no panic").expect("no failure");
+        (self.address, self.context)
     }
 }
 

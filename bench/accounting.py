@@ -1,0 +1,134 @@
+"""Compares the tables after a soak with what the model makes of the reports; standard library only.
+
+Stations of a soak never move, so what they have learned does not depend on which observations came
+together; with one exception: once a station weighs more than 10,000 its position depends on the order, and is
+only looked for inside of its box. Dates are compared with the days of the soak. Regions are not looked at.
+"""
+import datetime
+import struct
+
+from model import MAX_OLD_WEIGHT, Model
+
+UTC = datetime.timezone.utc
+COLUMNS = ["lat", "lon", "max_lat", "min_lat", "max_lon", "min_lon", "radius", "samples", "source", "weight",
+           "created", "last_seen", "block_count"]
+WHOLE = {"radius", "samples", "source", "block_count"}
+DAYS = {"created", "last_seen"}
+RADIOS = {0: "gsm", 2: "wcdma", 3: "lte"}
+STAT_KEYS = {1: "cell", 2: "unique_cell", 3: "wifi", 4: "unique_wifi", 8: "blue", 9: "unique_blue"}
+SHARDS = "0123456789abcdef"
+
+
+class Account:
+    """Learns what was answered with success as it comes, and keeps what is in doubt."""
+
+    def __init__(self):
+        self.first_day = datetime.datetime.now(UTC).date()
+        self.model = Model(self.first_day)
+        self.accepted, self.doubtful = 0, []
+
+    def add(self, reports, is_accepted):
+        if is_accepted:
+            self.accepted += len(reports)
+            for report in reports:
+                self.model.learn([report])
+        else:
+            self.doubtful.extend(reports)
+
+    def problems(self, rows):
+        """What differs, given a function from a statement to rows of text; prints the sums."""
+        found = dict(stations(rows))
+        queued = 0
+        for report in self.doubtful:
+            if ("wifi", report["wifiAccessPoints"][0]["macAddress"]) in found:
+                self.model.learn([report])
+                queued += 1
+        print(f"\n{self.accepted:,} reports were accepted; of {len(self.doubtful):,} more that were refused or had no answer "
+              f"{queued:,} were queued all the same. The tables have {len(found):,} stations.")
+        days = (self.first_day, datetime.datetime.now(UTC).date())
+        return [*of_stations(found, self.model.stations, days), *of_counts(rows, self.model.counts),
+                *of_areas(rows, self.model.stations), *of_grids(rows, self.model.grids)]
+
+
+def stations(rows):
+    columns = ", ".join(COLUMNS)
+    for kind in ("blue", "wifi"):
+        for shard in SHARDS:
+            for mac, *values in rows(f"SELECT HEX(mac), {columns} FROM {kind}_shard_{shard}"):
+                yield (kind, mac.lower()), row_of(values)
+    for radio in RADIOS.values():
+        for *key, lac, cid, values in ((row[0], row[1], row[2], row[3], row[4:])
+                                       for row in rows(f"SELECT mcc, mnc, lac, cid, {columns} FROM cell_{radio}")):
+            yield ("cell", (radio, *map(int, [*key, lac, cid]))), row_of(values)
+
+
+def row_of(values):
+    def read(name, value):
+        if value is None:
+            return None
+        if name in DAYS:
+            return datetime.date.fromisoformat(value[:10])
+        return int(value) if name in WHOLE else float(value)
+
+    return {name: read(name, value) for name, value in zip(COLUMNS, values)}
+
+
+def of_stations(found, expected, days):
+    for station in expected.keys() - found.keys():
+        yield f"{station} is missing"
+    for station in found.keys() - expected.keys():
+        yield f"{station} is there and nobody reported it"
+    for station in expected.keys() & found.keys():
+        row, right = found[station], expected[station]
+        if row["samples"] != right["samples"]:
+            yield f"{station} has {row['samples']} samples, not {right['samples']}"
+            continue
+        for name in COLUMNS:
+            if not agrees(name, row, right, days):
+                yield f"{station} {name} is {row[name]}, not {right[name]}"
+
+
+def agrees(name, row, right, days):
+    value, expected = row[name], right[name]
+    if value is None or expected is None:
+        return value is expected
+    if name in DAYS:
+        return days[0] <= value <= days[1]
+    if name == "weight":
+        return abs(value - expected) <= 1e-6 * max(expected, 1)
+    if name in ("lat", "lon") and right["weight"] > MAX_OLD_WEIGHT:
+        return right[f"min_{name}"] <= value <= right[f"max_{name}"]
+    if name == "radius":
+        return abs(value - expected) <= (50 if right["weight"] > MAX_OLD_WEIGHT else 1)
+    if name in WHOLE:
+        return value == expected
+    return abs(value - expected) <= 1e-7
+
+
+def of_counts(rows, counts):
+    totals = {int(key): int(float(value)) for key, value in rows("SELECT `key`, MAX(value) FROM stat GROUP BY `key`")}
+    for key, name in STAT_KEYS.items():
+        if totals.get(key, 0) != counts.get(name, 0):
+            yield f"the total of {name} is {totals.get(key, 0)}, not {counts.get(name, 0)}"
+
+
+def of_areas(rows, expected):
+    right = {}
+    for kind, key in expected:
+        if kind == "cell":
+            right[key[:4]] = right.get(key[:4], 0) + 1
+    found = {(RADIOS[int(radio)], *map(int, key)): int(cells)
+             for radio, *key, cells in rows("SELECT radio, mcc, mnc, lac, num_cells FROM cell_area")}
+    for area in sorted(found.keys() | right.keys()):
+        if found.get(area) != right.get(area):
+            yield f"area {area} has {found.get(area)} cells, not {right.get(area)}"
+
+
+def of_grids(rows, expected):
+    found = set()
+    for name in ("ne", "nw", "se", "sw"):
+        for (grid,) in rows(f"SELECT HEX(grid) FROM datamap_{name}"):
+            lat, lon = struct.unpack("!II", bytes.fromhex(grid))
+            found.add((name, lat - 90_000, lon - 180_000))
+    for grid in sorted(expected ^ found)[:5]:
+        yield f"cell {grid} of the data map is {'missing' if grid in expected else 'there without a report'}"
