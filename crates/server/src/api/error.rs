@@ -11,6 +11,8 @@ use super::schema::Problem;
 
 /// Seconds after which a client may send its reports again when they were refused for now.
 const RETRY_AFTER_SECONDS: &str = "60";
+/// Seconds after which an hour is over for certain.
+const HOUR_SECONDS: &str = "3600";
 
 /// Why a request to the API was not answered with a result.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub enum ApiError {
     NotAllowed,
     /// More requests today than the key allows.
     DailyLimitExceeded,
+    /// This client has asked for too many unknown stations in this hour.
+    TooManyUnknown,
     /// The networks and the address lead to no result.
     NotFound,
     /// The body cannot be decoded: compression, character set or JSON. The text says why.
@@ -60,6 +64,12 @@ impl ApiError {
                 "dailyLimitExceeded",
                 "You have exceeded your daily limit.",
             ),
+            Self::TooManyUnknown => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "usageLimits",
+                "unknownStationsExceeded",
+                "You have asked for too many unknown stations.",
+            ),
             Self::NotFound => (StatusCode::NOT_FOUND, "geolocation", "notFound", "Not found"),
             Self::Undecodable(_) | Self::Invalid(_) | Self::EmptyBody => {
                 (StatusCode::BAD_REQUEST, "global", "parseError", "Parse Error")
@@ -89,6 +99,7 @@ impl ApiError {
             Self::KeyInvalid => "KeyInvalid",
             Self::NotAllowed => "NotAllowed",
             Self::DailyLimitExceeded => "DailyLimitExceeded",
+            Self::TooManyUnknown => "TooManyUnknown",
             Self::NotFound => "NotFound",
             Self::Undecodable(_) => "Undecodable",
             Self::Invalid(_) => "Invalid",
@@ -106,6 +117,9 @@ impl ApiError {
             Self::KeyInvalid => "There is no key, it is unknown, or it may not do this.",
             Self::NotAllowed => "The key may ask for positions, but not for this.",
             Self::DailyLimitExceeded => "The key has used up its requests of this UTC day.",
+            Self::TooManyUnknown => {
+                "The address or the key has asked for too many unknown stations in this hour."
+            }
             Self::NotFound => "The stations and the address lead to no result.",
             Self::Undecodable(_) => "The body cannot be unpacked, decoded or read as JSON.",
             Self::Invalid(_) => "The body is JSON of a wrong shape.",
@@ -140,7 +154,11 @@ impl ApiError {
     /// Seconds after which it makes sense to ask again, where it does.
     #[must_use]
     pub const fn retry_after(&self) -> Option<&'static str> {
-        if matches!(self, Self::Unavailable) { Some(RETRY_AFTER_SECONDS) } else { None }
+        match self {
+            Self::Unavailable => Some(RETRY_AFTER_SECONDS),
+            Self::TooManyUnknown => Some(HOUR_SECONDS),
+            _ => None,
+        }
     }
 
     /// The HTTP status.

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use super::error::ApiError;
 use super::facts::Facts;
-use super::locate_request;
+use super::{admit, locate_request, note_unknown};
 use crate::http::{Web, json_answer};
 use crate::json::Value;
 use crate::locate::{self, Trace};
@@ -136,8 +136,10 @@ pub async fn explain(
 ) -> Result<Response, ApiError> {
     let request = locate_request::read(document)?;
     let query = locate::query(&web.ctx, Api::Locate, request, client);
-    let trace = facts.trace.insert(Trace::new(&query));
+    let asker = admit(web, key, client, &query, facts)?;
+    let trace = facts.trace.insert(Trace::watching(&query, asker.is_some()));
     let explained = locate::explained(&web.ctx, key, &query, trace).await;
+    note_unknown(web, asker, trace);
     // "Unknown" would be a lie while nobody can tell.
     let (position, explanation) = explained.map_err(|_| ApiError::Unavailable)?;
     let answer = answer(&query, position.as_ref(), &explanation);

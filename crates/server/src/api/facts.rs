@@ -6,7 +6,7 @@
 use ichnaea_domain::api_key::ApiKey;
 use ichnaea_domain::locate::{AccuracyClass, ResultSource};
 
-use super::{ApiKind, Endpoint};
+use super::{ApiKind, Bound, Endpoint};
 use crate::config::LogApiKeys;
 use crate::locate::{Consulted, Trace};
 use crate::logging::Fields;
@@ -115,6 +115,8 @@ pub struct Facts {
     pub has_client: bool,
     /// What happened to the query.
     pub trace: Option<Trace>,
+    /// The bound that the client had reached, when the query was refused for it.
+    pub refused: Option<Bound>,
     /// Were reports taken in? `None`: it did not come to that.
     pub batch: Option<Result<(), Refusal>>,
     /// What stands for the answer in the log.
@@ -133,6 +135,7 @@ impl Facts {
             fallback_allowed: false,
             has_client: false,
             trace: None,
+            refused: None,
             batch: None,
             signature: None,
         }
@@ -152,9 +155,12 @@ impl Facts {
     }
 
     /// The key and the query, when something is said about sources and results: a known key asks
-    /// what can have an answer.
+    /// what can have an answer, and is not refused.
     fn rated(&self) -> Option<(&str, &Trace)> {
         let trace = self.trace.as_ref().filter(|trace| trace.expected > AccuracyClass::None)?;
+        if self.refused.is_some() {
+            return None;
+        }
         Some((self.known_key()?, trace))
     }
 
@@ -246,6 +252,9 @@ impl Facts {
         };
         if let Some(key) = key {
             metrics.api_request(kind, self.endpoint.tag(), key);
+        }
+        if let Some(bound) = self.refused {
+            metrics.query_refuse(kind, bound);
         }
         if let Some((key, trace)) = self.rated() {
             self.emit_rated(metrics, kind, key, trace);

@@ -15,6 +15,7 @@ mod schema;
 mod signature;
 mod submit;
 pub mod submit_request;
+mod unknown;
 mod usage;
 
 use std::net::{IpAddr, SocketAddr};
@@ -22,7 +23,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
 use ichnaea_domain::api_key::ApiKey;
-use ichnaea_domain::locate::{Api, Fallback};
+use ichnaea_domain::locate::{Api, Fallback, Query};
 
 use crate::http::{self, Client, Web, body, key_parameter};
 use crate::json::{self, Value};
@@ -39,6 +40,7 @@ pub(crate) use schema::number as loose_number;
 #[cfg(test)]
 pub(crate) use schema::read_members;
 pub use submit::queue;
+pub use unknown::{Asker, Bound, Unknown};
 pub use usage::Usage;
 
 /// The entry points of the API.
@@ -191,7 +193,7 @@ async fn result(web: &Web, request: Request, facts: &mut Facts) -> Result<Respon
         Endpoint::Explain => {
             return explain::explain(web, &key, client.address, document, facts).await;
         }
-        Endpoint::Country => return country(web, client.address, document, facts).await,
+        Endpoint::Country => return country(web, &key, client.address, document, facts).await,
         Endpoint::SubmitV0 => Version::V0,
         Endpoint::SubmitV1 => Version::V1,
         Endpoint::SubmitV2 => Version::V2,
@@ -241,8 +243,10 @@ async fn geolocate(
 ) -> Result<Position, ApiError> {
     let request = locate_request::read(document)?;
     let query = locate::query(&web.ctx, Api::Locate, request, client);
-    let trace = facts.trace.insert(Trace::new(&query));
+    let asker = admit(web, key, client, &query, facts)?;
+    let trace = facts.trace.insert(Trace::watching(&query, asker.is_some()));
     let result = locate::position(&web.ctx, &web.lessons, key, &query, trace).await;
+    note_unknown(web, asker, trace);
     let result = result.ok_or(ApiError::NotFound)?;
     let (lat, lon) = (json::float(result.lat), json::float(result.lon));
     Ok(Position {
@@ -254,14 +258,18 @@ async fn geolocate(
 
 async fn country(
     web: &Web,
+    key: &ApiKey,
     client: Option<IpAddr>,
     document: Option<&Value<'_>>,
     facts: &mut Facts,
 ) -> Result<Response, ApiError> {
     let request = locate_request::read(document)?;
     let query = locate::query(&web.ctx, Api::Region, request, client);
-    let trace = facts.trace.insert(Trace::new(&query));
-    let result = locate::region(&web.ctx, &query, trace).await.ok_or(ApiError::NotFound)?;
+    let asker = admit(web, key, client, &query, facts)?;
+    let trace = facts.trace.insert(Trace::watching(&query, asker.is_some()));
+    let result = locate::region(&web.ctx, &query, trace).await;
+    note_unknown(web, asker, trace);
+    let result = result.ok_or(ApiError::NotFound)?;
     let name = web.ctx.regions.name(result.region).unwrap_or_default();
     Ok(http::json_answer(format!(
         "{{\"country_code\": \"{}\", \"country_name\": {}{}}}",
@@ -269,6 +277,31 @@ async fn country(
         quoted(name),
         fallback_member(result.fallback.map(Fallback::name)),
     )))
+}
+
+/// Who is counted for the unknown stations of this query; an error when there were too many before.
+fn admit(
+    web: &Web,
+    key: &ApiKey,
+    client: Option<IpAddr>,
+    query: &Query,
+    facts: &mut Facts,
+) -> Result<Option<Asker>, ApiError> {
+    let Some(asker) = web.unknown.asker(key, client).filter(|_| query.has_networks()) else {
+        return Ok(None);
+    };
+    facts.refused = web.unknown.reached(&asker);
+    if facts.refused.is_some() {
+        facts.trace = Some(Trace::new(query));
+        return Err(ApiError::TooManyUnknown);
+    }
+    Ok(Some(asker))
+}
+
+fn note_unknown(web: &Web, asker: Option<Asker>, trace: &Trace) {
+    if let (Some(asker), Some(stations)) = (asker, &trace.unknown) {
+        web.unknown.note(asker, stations);
+    }
 }
 
 fn fallback_member(name: Option<&str>) -> String {

@@ -74,6 +74,10 @@ pub struct Config {
     pub max_requests: Option<usize>,
     /// Backlog above which submissions are refused; 0: never.
     pub max_waiting_reports: u64,
+    /// Distinct unknown stations that one address may ask for in an hour; 0: no bound.
+    pub max_unknown_by_address: usize,
+    /// The same for a key.
+    pub max_unknown_by_key: usize,
     /// How long a batch stays with a silent worker.
     pub lease: Duration,
     /// Tasks at the same time in one worker, at least 1.
@@ -267,6 +271,8 @@ impl Settings {
                 .count(&table::GUNICORN_WORKER_CONNECTIONS)
                 .map(|each| each.saturating_mul(threads).min(MAX_ADMISSION)),
             max_waiting_reports: self.number(&table::MAX_WAITING_REPORTS).unwrap_or_default(),
+            max_unknown_by_address: self.count(&table::MAX_UNKNOWN_BY_ADDRESS).unwrap_or_default(),
+            max_unknown_by_key: self.count(&table::MAX_UNKNOWN_BY_KEY).unwrap_or_default(),
             lease: self.seconds(&table::LEASE_SECONDS),
             worker_concurrency: self
                 .count(&table::CELERY_WORKER_CONCURRENCY)

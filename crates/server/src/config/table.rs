@@ -148,6 +148,21 @@ settings! {
         "reports are answered 503 while more than this wait; 0: no limit",
     )
     .default("5000000");
+    MAX_UNKNOWN_BY_ADDRESS = Setting::new(
+        Web,
+        WEB,
+        Kind::Whole { least: 0, most: 1_000_000 },
+        "different unknown stations that one address (IPv6: a /64) may ask a web process for in an \
+            hour; beyond, positions and regions are answered 429; 0: no limit",
+    )
+    .default("0");
+    MAX_UNKNOWN_BY_KEY = Setting::new(
+        Web,
+        WEB,
+        Kind::Whole { least: 0, most: 1_000_000_000 },
+        "the same for one API key",
+    )
+    .default("0");
 
     CELERY_WORKER_CONCURRENCY = Setting::new(
         Group::Worker,

@@ -78,6 +78,8 @@ pub struct Web {
     pub backlog: Arc<api::Backlog>,
     /// Queries to learn from on their way to the queue.
     pub lessons: Lessons,
+    /// The unknown stations that clients have asked for.
+    pub unknown: api::Unknown,
     /// Who may have coverage read.
     pub coverage: crate::coverage::Turns,
     /// Whose site it is.
@@ -201,7 +203,12 @@ pub async fn serve(
     let lessons = Lessons::start(Arc::clone(&ctx), Arc::clone(&backlog));
     let geoip_watch = tokio::spawn(crate::geoip::watch(Arc::clone(&ctx)));
     let (keys, coverage) = (api::KeyCache::default(), crate::coverage::Turns::default());
-    let web = Arc::new(Web { ctx, keys, usage, backlog, lessons, coverage, site });
+    let unknown = api::Unknown::new(
+        ctx.clock.clone(),
+        ctx.config.max_unknown_by_address,
+        ctx.config.max_unknown_by_key,
+    );
+    let web = Arc::new(Web { ctx, keys, usage, backlog, lessons, unknown, coverage, site });
     let app = router(Arc::clone(&web));
     let mut server = hyper::server::conn::http1::Builder::new();
     server

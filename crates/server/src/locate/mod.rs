@@ -35,7 +35,7 @@ pub async fn position(
     trace: &mut Trace,
 ) -> Option<PositionResult> {
     let now = ctx.clock.now();
-    let found = stations(ctx, query).await;
+    let found = stations(ctx, query, trace).await;
     let results = locate::internal_positions(query, &found, now);
     lessons.learn(key, query, locate::best_position(&results));
     best_of_all(ctx, key, query, results, trace).await
@@ -50,7 +50,7 @@ pub async fn explained(
     trace: &mut Trace,
 ) -> Result<(Option<PositionResult>, Explanation), StationsMissed> {
     let now = ctx.clock.now();
-    let found = look_up(ctx, query).await?;
+    let found = look_up(ctx, query, trace).await?;
     let results = locate::internal_positions(query, &found, now);
     let explanation = locate::explain(query, &found, now);
     Ok((best_of_all(ctx, key, query, results, trace).await, explanation))
@@ -85,7 +85,7 @@ async fn best_of_all(
 /// The best region, if there is any.
 pub async fn region(ctx: &Context, query: &Query, trace: &mut Trace) -> Option<RegionResult> {
     let now = ctx.clock.now();
-    let found = stations(ctx, query).await;
+    let found = stations(ctx, query, trace).await;
     let mut results = locate::internal_regions(query, &found, ctx.regions, now);
     if query.has_networks() {
         trace.consulted(ResultSource::Internal, region_classes(&results));
@@ -115,22 +115,24 @@ fn region_classes(results: &[RegionResult]) -> impl Iterator<Item = AccuracyClas
 
 /// Everything known about the stations of a query. A database that is away means nothing is
 /// known: the address may still lead to an answer.
-async fn stations(ctx: &Context, query: &Query) -> Found {
-    look_up(ctx, query).await.unwrap_or_else(|StationsMissed| Found::default())
+async fn stations(ctx: &Context, query: &Query, trace: &mut Trace) -> Found {
+    look_up(ctx, query, trace).await.unwrap_or_else(|StationsMissed| Found::default())
 }
 
 /// The database did not tell what it knows about the stations of a query. The log has said why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StationsMissed;
 
-async fn look_up(ctx: &Context, query: &Query) -> Result<Found, StationsMissed> {
+async fn look_up(ctx: &Context, query: &Query, trace: &mut Trace) -> Result<Found, StationsMissed> {
     let (stations, areas) = (query.station_keys(), query.area_keys());
     if stations.is_empty() && areas.is_empty() {
         return Ok(Found::default());
     }
     let found = ctx.breakers.database.ask(ctx.reader.stations(&stations, &areas)).await;
-    found.map_err(|missed| {
+    let found = found.map_err(|missed| {
         missed.log(incident::STATIONS_NOT_FOUND, "stations not looked up");
         StationsMissed
-    })
+    })?;
+    trace.looked_up(&stations, &found);
+    Ok(found)
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use ichnaea_domain::locate::{
-    AccuracyClass, Counts, PositionResult, Query, RegionResult, ResultSource,
+    AccuracyClass, Counts, Found, PositionResult, Query, RegionResult, ResultSource,
 };
-use ichnaea_domain::station::RegionCode;
+use ichnaea_domain::station::{RegionCode, StationKey};
 
 use crate::metrics::CacheStatus;
 
@@ -28,6 +28,8 @@ pub struct Trace {
     pub provider: Option<Provider>,
     /// The answer, once there is one: its class and its source.
     pub answer: Option<(AccuracyClass, ResultSource)>,
+    /// The stations that are not known, where somebody wants to know.
+    pub unknown: Option<Vec<StationKey>>,
 }
 
 /// What a source said.
@@ -63,6 +65,21 @@ impl Trace {
             sources: Vec::new(),
             provider: None,
             answer: None,
+            unknown: None,
+        }
+    }
+
+    /// The same; are unknown stations noted?
+    #[must_use]
+    pub fn watching(query: &Query, notes_unknown: bool) -> Self {
+        Self { unknown: notes_unknown.then(Vec::new), ..Self::new(query) }
+    }
+
+    /// Notes which of the stations that were looked up are unknown.
+    pub(super) fn looked_up(&mut self, stations: &[StationKey], found: &Found) {
+        if let Some(unknown) = &mut self.unknown {
+            let is_unknown = |key: &&StationKey| !found.stations.contains_key(key);
+            unknown.extend(stations.iter().filter(is_unknown));
         }
     }
 

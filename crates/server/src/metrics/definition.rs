@@ -207,6 +207,8 @@ definitions! {
         "the handler of a request panicked; it was answered 503";
     BATCH_REFUSE: Counter "data.batch.refuse" [tag("reason")]
         "a submission was answered 503: too many reports wait (`backlog`) or the queue is away (`unavailable`)";
+    QUERY_REFUSE: Counter "query.refuse" [tag("type"), tag("by")]
+        "a query for a position (`locate`) or region (`region`) was answered 429: its `address` or `key` has asked for too many unknown stations";
     TASK_FAILURE: Counter "task.failure" [tag("task")]
         "a task failed";
     DEAD_LETTER: Counter "data.dead_letter" [tag("queue"), tag("reason")]

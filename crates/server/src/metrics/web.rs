@@ -6,7 +6,7 @@ use ichnaea_domain::locate::{AccuracyClass, ResultSource};
 
 use super::definition as all;
 use super::{Metrics, Number};
-use crate::api::ApiKind;
+use crate::api::{ApiKind, Bound};
 
 /// How long a tag of a request may be.
 const MAX_TAG: usize = 200;
@@ -170,6 +170,11 @@ impl Metrics {
     pub fn batch_refuse(&self, reason: Refusal) {
         self.count(&all::BATCH_REFUSE, 1, &[Some(reason.name())]);
     }
+
+    /// A query was refused because of the unknown stations that were asked for before.
+    pub fn query_refuse(&self, kind: ApiKind, by: Bound) {
+        self.count(&all::QUERY_REFUSE, 1, &[Some(kind.name()), Some(by.name())]);
+    }
 }
 
 /// The path of a request as the value of a tag.
@@ -219,6 +224,7 @@ pub fn emit_all(metrics: &Metrics) {
     metrics.fallback_lookup("other", 200, Duration::from_millis(1));
     metrics.batch_upload(Some("test"));
     metrics.batch_refuse(Refusal::Backlog);
+    metrics.query_refuse(ApiKind::Locate, Bound::Key);
 }
 
 #[cfg(test)]

@@ -66,7 +66,15 @@ fn locate_samples() -> Vec<Sample> {
 
 fn locate_errors() -> Vec<ApiError> {
     use ApiError as E;
-    vec![E::KeyInvalid, E::NotFound, E::undecodable(), E::invalid(), E::TooLarge, E::Unavailable]
+    vec![
+        E::KeyInvalid,
+        E::NotFound,
+        E::undecodable(),
+        E::invalid(),
+        E::TooLarge,
+        E::TooManyUnknown,
+        E::Unavailable,
+    ]
 }
 
 fn geolocate(path: &'static str, id: &'static str) -> Operation {

@@ -17,6 +17,7 @@ mod support;
 mod coverage;
 mod description;
 mod explain;
+mod unknown;
 
 on_both_pairs! {
     coverage::what_was_reported_in_a_box_is_shown_with_its_age,
@@ -33,4 +34,8 @@ on_both_pairs! {
     explain::the_daily_limit_counts,
     explain::nothing_is_learned_from_it,
     explain::what_geolocate_refuses_is_refused,
+    unknown::who_goes_through_unknown_stations_is_stopped,
+    unknown::a_key_has_a_bound_whoever_uses_it,
+    unknown::without_a_bound_all_is_answered,
+    unknown::what_cannot_be_looked_up_is_not_called_unknown,
 }

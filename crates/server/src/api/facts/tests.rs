@@ -209,3 +209,19 @@ fn the_documented_fields_are_those_that_can_be_logged() {
     let documented: BTreeSet<_> = FIELDS.iter().map(|(name, ..)| (*name).to_owned()).collect();
     assert_eq!(found, documented);
 }
+
+#[test]
+fn a_query_that_is_refused_says_why_and_nothing_of_results() {
+    let facts = Facts {
+        trace: Some(trace(AccuracyClass::High)),
+        refused: Some(Bound::Address),
+        ..facts(known())
+    };
+    assert_eq!(
+        emitted(&facts),
+        [
+            "location.locate.request:1|c|#path:v1.geolocate,key:test",
+            "location.query.refuse:1|c|#type:locate,by:address"
+        ]
+    );
+}
