@@ -14,6 +14,7 @@ mod bench;
 mod beside;
 mod broken;
 mod flow;
+mod interleaved;
 mod measured;
 mod monitor;
 mod schedule;
@@ -34,6 +35,8 @@ on_both_pairs! {
     broken::what_cannot_be_read_becomes_a_dead_letter,
     broken::a_batch_that_always_fails_is_given_up,
     broken::an_applied_batch_is_not_applied_again,
+    interleaved::nothing_is_lost_or_doubled_whoever_comes_next,
+    interleaved::schedules_find_what_each_safeguard_is_for,
     seen::a_worker_is_seen_while_it_runs,
     seen::one_that_dies_leaves_a_sign_that_goes_away_by_itself,
     statistics::counters_are_carried_over_once,
