@@ -154,9 +154,9 @@ impl KeyValue for Embedded {
     }
 
     async fn facts(&self) -> Result<Facts> {
-        let sql = "SELECT sqlite_version(), page_count * page_size, \
+        let sql = "SELECT sqlite_version(), (page_count - freelist_count) * page_size, \
                    (SELECT file FROM pragma_database_list WHERE name = 'main') \
-                   FROM pragma_page_count, pragma_page_size";
+                   FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
         let facts = move |db: &Connection| {
             Ok(db.query_row(sql, [], |row| {
                 let file: String = row.get(2)?;

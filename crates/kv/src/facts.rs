@@ -19,7 +19,7 @@ pub struct Facts {
     pub is_replica: Option<bool>,
     /// What it does when memory runs out, in Redis' words.
     pub eviction: Option<String>,
-    /// Memory in use, bytes.
+    /// Memory in use, of a file the part that is not free again; bytes.
     pub used_bytes: Option<u64>,
     /// Memory it may use, bytes; `None`: all there is.
     pub max_bytes: Option<u64>,

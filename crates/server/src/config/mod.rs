@@ -74,6 +74,8 @@ pub struct Config {
     pub max_requests: Option<usize>,
     /// Backlog above which submissions are refused; 0: never.
     pub max_waiting_reports: u64,
+    /// Room of the key-value store above which submissions are refused, bytes; 0: never.
+    pub max_queue_bytes: u64,
     /// Distinct unknown stations that one address may ask for in an hour; 0: no bound.
     pub max_unknown_by_address: usize,
     /// The same for a key.
@@ -271,6 +273,7 @@ impl Settings {
                 .count(&table::GUNICORN_WORKER_CONNECTIONS)
                 .map(|each| each.saturating_mul(threads).min(MAX_ADMISSION)),
             max_waiting_reports: self.number(&table::MAX_WAITING_REPORTS).unwrap_or_default(),
+            max_queue_bytes: self.number(&table::MAX_QUEUE_BYTES).unwrap_or_default(),
             max_unknown_by_address: self.count(&table::MAX_UNKNOWN_BY_ADDRESS).unwrap_or_default(),
             max_unknown_by_key: self.count(&table::MAX_UNKNOWN_BY_KEY).unwrap_or_default(),
             lease: self.seconds(&table::LEASE_SECONDS),

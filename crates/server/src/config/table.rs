@@ -145,9 +145,17 @@ settings! {
         Web,
         WEB,
         Kind::Whole { least: 0, most: i64::MAX as u64 },
-        "reports are answered 503 while more than this wait; 0: no limit",
+        "reports are answered 503 while more than this wait in all queues, observations and \
+            areas included; 0: no limit",
     )
     .default("5000000");
+    MAX_QUEUE_BYTES = Setting::new(
+        Web,
+        WEB,
+        Kind::Whole { least: 0, most: i64::MAX as u64 },
+        "the same while Redis uses more memory, or the embedded file more room, than this; 0: no limit",
+    )
+    .default("8589934592");
     MAX_UNKNOWN_BY_ADDRESS = Setting::new(
         Web,
         WEB,

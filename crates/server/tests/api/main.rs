@@ -17,6 +17,7 @@ mod support;
 mod coverage;
 mod description;
 mod explain;
+mod overload;
 mod unknown;
 
 on_both_pairs! {
@@ -34,6 +35,9 @@ on_both_pairs! {
     explain::the_daily_limit_counts,
     explain::nothing_is_learned_from_it,
     explain::what_geolocate_refuses_is_refused,
+    overload::reports_are_refused_while_observations_pile_up,
+    overload::reports_are_refused_while_a_target_takes_none,
+    overload::reports_are_refused_while_they_take_too_much_room,
     unknown::who_goes_through_unknown_stations_is_stopped,
     unknown::a_key_has_a_bound_whoever_uses_it,
     unknown::without_a_bound_all_is_answered,

@@ -31,12 +31,11 @@ pub(in super::super) fn queues(queues: &[Waiting], limit: u64) -> Vec<Finding> {
     let mut findings = Vec::new();
     let sum = |of: fn(&Waiting) -> u64| queues.iter().map(of).sum::<u64>();
     let (waiting, in_flight) = (sum(|queue| queue.items), sum(|queue| queue.in_flight));
-    let incoming = queues.iter().find(|queue| queue.queue == crate::keys::UPDATE_INCOMING);
-    let incoming = incoming.map_or(0, |queue| queue.items);
+    let held = waiting + in_flight;
     let remedy = "start more workers (`ichnaea worker`), or see in their log why they stand still";
-    if limit > 0 && incoming >= limit / 2 {
-        let what = format!("{incoming} reports wait; from {limit} on they are refused");
-        findings.push(if incoming >= limit {
+    if limit > 0 && held >= limit / 2 {
+        let what = format!("{held} items wait; from {limit} on reports are refused");
+        findings.push(if held >= limit {
             Finding::error(check, what, remedy)
         } else {
             Finding::warning(check, what, remedy)
