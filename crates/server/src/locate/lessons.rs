@@ -35,6 +35,8 @@ struct Shared {
     backlog: Arc<Backlog>,
     gathered: Mutex<Vec<Lesson>>,
     some: Notify,
+    /// Held while a lot is sent, so that a flush waits for the one that is under way.
+    sending: tokio::sync::Mutex<()>,
 }
 
 /// A query with its answer, and whether it is kept.
@@ -57,7 +59,8 @@ impl Lessons {
     #[must_use]
     pub fn start(ctx: Arc<Context>, backlog: Arc<Backlog>) -> Self {
         let (gathered, some) = (Mutex::default(), Notify::new());
-        let shared = Arc::new(Shared { ctx, backlog, gathered, some });
+        let sending = tokio::sync::Mutex::default();
+        let shared = Arc::new(Shared { ctx, backlog, gathered, some, sending });
         let sender = tokio::spawn({
             let shared = Arc::clone(&shared);
             async move {
@@ -94,7 +97,7 @@ impl Lessons {
         self.shared.some.notify_one();
     }
 
-    /// Sends what is gathered now.
+    /// Waits until what is gathered now was sent.
     pub async fn flush(&self) {
         self.shared.send().await;
     }
@@ -112,6 +115,7 @@ impl Shared {
     }
 
     async fn send(&self) {
+        let _turn = self.sending.lock().await;
         let mut lessons = std::mem::take(&mut *self.gathered());
         if lessons.is_empty() {
             return;

@@ -57,6 +57,8 @@ pub struct App {
 /// A web role.
 struct Instance {
     address: SocketAddr,
+    /// Kept, so that nobody else gets the port while this starts again.
+    port: std::net::TcpListener,
     context: Arc<Context>,
     stop: oneshot::Sender<()>,
     server: JoinHandle<anyhow::Result<()>>,
@@ -204,19 +206,20 @@ impl App {
     /// As [`Self::stop`].
     pub async fn settle(&mut self) {
         for instance in std::mem::take(&mut self.instances) {
-            let (address, context) = instance.stop().await;
-            self.instances.push(Instance::start_at(address, context).await);
+            let (port, context) = instance.stop().await;
+            self.instances.push(Instance::start_on(port, context));
         }
     }
 }
 
 impl Instance {
     async fn start(context: Arc<Context>) -> Self {
-        Self::start_at(([127, 0, 0, 1], 0).into(), context).await
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        Self::start_on(listener.into_std().expect("a port"), context)
     }
 
-    async fn start_at(address: SocketAddr, context: Arc<Context>) -> Self {
-        let listener = TcpListener::bind(address).await.expect("a port");
+    fn start_on(port: std::net::TcpListener, context: Arc<Context>) -> Self {
+        let listener = port.try_clone().and_then(TcpListener::from_std).expect("a port");
         let address = listener.local_addr().expect("a port");
         let (stop, stopped) = oneshot::channel();
         let shutdown = async {
@@ -224,13 +227,13 @@ impl Instance {
             let _ = stopped.await;
         };
         let serve = ichnaea_server::http::serve(Arc::clone(&context), listener, shutdown);
-        Self { address, context, stop, server: tokio::spawn(serve) }
+        Self { address, port, context, stop, server: tokio::spawn(serve) }
     }
 
-    async fn stop(self) -> (SocketAddr, Arc<Context>) {
+    async fn stop(self) -> (std::net::TcpListener, Arc<Context>) {
         self.stop.send(()).expect("the service ran until now");
         self.server.await.expect("no panic").expect("no failure");
-        (self.address, self.context)
+        (self.port, self.context)
     }
 }
 
