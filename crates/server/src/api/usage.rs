@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::NaiveDate;
@@ -28,9 +28,15 @@ const MAX_GATHERED: usize = 100_000;
 
 /// Counts on their way to the key-value store.
 pub struct Usage {
-    ctx: Arc<Context>,
-    gathered: Arc<Mutex<Gathered>>,
+    shared: Arc<Shared>,
     flusher: tokio::task::JoinHandle<()>,
+}
+
+struct Shared {
+    ctx: Arc<Context>,
+    gathered: Mutex<Gathered>,
+    /// Held while counts are sent, so that a flush waits for those that are under way.
+    sending: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -75,22 +81,23 @@ impl Usage {
     /// Starts to send what is gathered, once a second.
     #[must_use]
     pub fn start(ctx: Arc<Context>) -> Self {
-        let gathered = Arc::new(Mutex::new(Gathered::default()));
+        let (gathered, sending) = (Mutex::default(), tokio::sync::Mutex::default());
+        let shared = Arc::new(Shared { ctx, gathered, sending });
         let flusher = tokio::spawn({
-            let (ctx, gathered) = (Arc::clone(&ctx), Arc::clone(&gathered));
+            let shared = Arc::clone(&shared);
             async move {
                 loop {
                     tokio::time::sleep(FLUSH_EVERY).await;
-                    send(&ctx, &gathered).await;
+                    shared.send().await;
                 }
             }
         });
-        Self { ctx, gathered, flusher }
+        Self { shared, flusher }
     }
 
-    /// Sends what is gathered now.
+    /// Waits until what is gathered now was sent.
     pub async fn flush(&self) {
-        send(&self.ctx, &self.gathered).await;
+        self.shared.send().await;
     }
 
     /// Counts one request and gives the key's total of today. `None` without a key, while the
@@ -102,12 +109,13 @@ impl Usage {
         client: Option<IpAddr>,
     ) -> Option<i64> {
         let name = key.name()?;
-        let today = self.ctx.clock.now().date();
+        let ctx = &self.shared.ctx;
+        let today = ctx.clock.now().date();
         let counter = keys::api_limit(name, endpoint.tag(), today);
         let users = user_key(endpoint, name, today);
         let client = client.map_or_else(|| "127.0.0.1".to_owned(), |address| address.to_string());
         if key.daily_limit().is_none() {
-            let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut gathered = self.shared.gathered();
             if gathered.users.len() < MAX_GATHERED {
                 gathered.users.insert((users, client));
             }
@@ -117,7 +125,7 @@ impl Usage {
             Op::Count { key: counter, by: 1, ttl: Some(LIMIT_TTL) },
             Op::AddUnique { key: users, member: client, ttl: Some(USER_TTL) },
         ];
-        match self.ctx.breakers.keyvalue.ask(self.ctx.kv.apply(ops)).await {
+        match ctx.breakers.keyvalue.ask(ctx.kv.apply(ops)).await {
             Ok(results) => results.first().copied(),
             Err(missed) => {
                 missed.log(incident::NOT_COUNTED, "daily limit not checked");
@@ -137,33 +145,44 @@ fn user_key(endpoint: Endpoint, key: &str, today: NaiveDate) -> String {
     keys::api_user(endpoint.kind().name(), key, today)
 }
 
-async fn send(ctx: &Context, gathered: &Mutex<Gathered>) {
-    if ctx.breakers.keyvalue.is_away() {
-        return; // they are gathered until it is back
+impl Shared {
+    fn gathered(&self) -> MutexGuard<'_, Gathered> {
+        self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    let taken = {
-        let mut gathered = gathered.lock().unwrap_or_else(PoisonError::into_inner);
-        (std::mem::take(&mut gathered.requests), std::mem::take(&mut gathered.users))
-    };
-    let (requests, users) = taken;
-    if requests.is_empty() {
-        return;
-    }
-    let counters: Vec<_> = requests.keys().cloned().collect();
-    let counts = requests.into_iter().map(|(key, by)| Op::Count { key, by, ttl: Some(LIMIT_TTL) });
-    let users =
-        users.into_iter().map(|(key, member)| Op::AddUnique { key, member, ttl: Some(USER_TTL) });
-    let ops = counts.chain(users).collect();
-    match ctx.breakers.keyvalue.ask(ctx.kv.apply(ops)).await {
-        Ok(totals) => {
-            gathered.lock().unwrap_or_else(PoisonError::into_inner).learn(counters, &totals);
+
+    async fn send(&self) {
+        let _turn = self.sending.lock().await;
+        let keyvalue = &self.ctx.breakers.keyvalue;
+        if keyvalue.is_away() {
+            return; // they are gathered until it is back
         }
-        Err(missed) => missed.log(incident::NOT_COUNTED, "a second's request counts are lost"),
+        let (requests, users) = {
+            let mut gathered = self.gathered();
+            (std::mem::take(&mut gathered.requests), std::mem::take(&mut gathered.users))
+        };
+        if requests.is_empty() {
+            return;
+        }
+        let counters: Vec<_> = requests.keys().cloned().collect();
+        let counts =
+            requests.into_iter().map(|(key, by)| Op::Count { key, by, ttl: Some(LIMIT_TTL) });
+        let users = users.into_iter().map(|(key, member)| Op::AddUnique {
+            key,
+            member,
+            ttl: Some(USER_TTL),
+        });
+        let ops = counts.chain(users).collect();
+        match keyvalue.ask(self.ctx.kv.apply(ops)).await {
+            Ok(totals) => self.gathered().learn(counters, &totals),
+            Err(missed) => missed.log(incident::NOT_COUNTED, "a second's request counts are lost"),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use ichnaea_testkit::database::LockedFile;
+
     use super::*;
 
     #[test]
@@ -179,5 +198,26 @@ mod tests {
         gathered.learn(vec![counter()], &[41]);
         assert_eq!(gathered.count(counter(), day(1)), Some(43));
         assert_eq!(gathered.count(counter(), day(2)), None);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_flush_waits_for_what_is_being_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        let ctx = Arc::new(Context::in_folder(folder.path()).await);
+        let path = ctx.config.redis_uri.strip_prefix("sqlite:").unwrap();
+        let usage = Usage::start(Arc::clone(&ctx));
+        // Somebody else writes, so that the counts are taken and cannot be sent.
+        let lock = LockedFile::new(std::path::Path::new(path));
+        let key = ApiKey { valid_key: "test".to_owned(), ..ApiKey::anonymous() };
+        usage.count(&key, Endpoint::Geolocate, None).await;
+        while !usage.shared.gathered().requests.is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let mut flush = Box::pin(usage.flush());
+        let waited = tokio::time::timeout(Duration::from_millis(50), &mut flush).await;
+        assert!(waited.is_err(), "it did not wait");
+        drop(lock);
+        flush.await;
+        assert_eq!(ctx.kv.keys("apilimit:test:v1.geolocate:").await.unwrap().len(), 1);
     }
 }
