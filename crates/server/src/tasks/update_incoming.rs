@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
 
-use ichnaea_domain::export::{ExportConfig, Schema};
+use ichnaea_domain::export::ExportConfig;
 use ichnaea_domain::report::{ExportedReport, QueuedReport};
 use ichnaea_kv::Op;
-use ichnaea_kv::queue::{Packing, is_ready};
+use ichnaea_kv::queue::is_ready;
 use tracing::warn;
 
 use super::batch::{Done, decode_all, work_through};
@@ -49,13 +49,10 @@ pub async fn distribute(run: &Run, configs: &[ExportConfig]) -> anyhow::Result<O
 /// of access points and whatever else is no part of a report end here.
 fn pushes(reports: Vec<QueuedReport>, configs: &[ExportConfig]) -> anyhow::Result<Vec<Op>> {
     let form = keys::export("", 0);
-    // What is learned here is there for moments; what another host is to get may wait for days.
-    let stays = configs.iter().all(|config| config.target() == Some(Schema::Internal));
-    let packing = if stays { Packing::Loose } else { Packing::Tight };
     let mut queues: BTreeMap<String, (bool, Vec<Vec<u8>>)> = BTreeMap::new();
     for Group { api_key, source, reports } in grouped(reports) {
         let is_wanting = |config: &&ExportConfig| config.wants(api_key.as_deref(), &source);
-        let items = form.encode_packed(&reports, packing).map_err(anyhow::Error::msg)?;
+        let items = form.encode(&reports).map_err(anyhow::Error::msg)?;
         for config in configs.iter().filter(is_wanting) {
             let name = config.queue(&source, api_key.as_deref());
             let is_claimed = config.target().is_some();
