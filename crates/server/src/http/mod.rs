@@ -40,7 +40,7 @@ use crate::api::{self, Endpoint, Facts};
 use crate::breaker::with_patience;
 use crate::context::Context;
 use crate::locate::Lessons;
-use crate::logging::warn_seldom;
+use crate::logging::{self, warn_seldom};
 use crate::sentry::incident;
 use crate::site::{self as pages, Site};
 use failure::Panicked;
@@ -197,6 +197,7 @@ pub async fn serve(
     let site = Site::open(&ctx.config.site)?;
     let policy = pages::policy::policy(&ctx.config);
     let admission = ctx.config.max_requests.map(|max| Arc::new(Semaphore::new(max)));
+    logging::gather();
     ctx.breakers.look();
     let usage = api::Usage::start(Arc::clone(&ctx));
     let backlog = Arc::new(api::Backlog::start(Arc::clone(&ctx)));

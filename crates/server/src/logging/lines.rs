@@ -5,6 +5,7 @@
 //! takes along what came before it. What a `kill -9` can take with it is the lines of that moment.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,27 +21,27 @@ const ENOUGH: usize = 64 * 1024;
 
 static GATHERED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 static SOME: Condvar = Condvar::new();
+/// Is there a thread that writes what was gathered?
+static IS_GATHERING: AtomicBool = AtomicBool::new(false);
+
+/// Starts to gather the lines of requests, for a process that answers any.
+pub fn gather() {
+    if IS_GATHERING.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let thread = std::thread::Builder::new().name("log".to_owned()).spawn(|| {
+        loop {
+            let none = |lines: &mut Vec<u8>| lines.is_empty();
+            drop(SOME.wait_while(gathered(), none).unwrap_or_else(PoisonError::into_inner));
+            std::thread::sleep(MOMENT);
+            flush();
+        }
+    });
+    IS_GATHERING.store(thread.is_ok(), Ordering::Relaxed);
+}
 
 /// Standard error.
-pub struct Lines {
-    /// Is there a thread that writes what was gathered?
-    is_gathering: bool,
-}
-
-impl Lines {
-    /// Starts the thread that writes what was gathered.
-    pub fn start() -> Self {
-        let thread = std::thread::Builder::new().name("log".to_owned()).spawn(|| {
-            loop {
-                let none = |lines: &mut Vec<u8>| lines.is_empty();
-                drop(SOME.wait_while(gathered(), none).unwrap_or_else(PoisonError::into_inner));
-                std::thread::sleep(MOMENT);
-                flush();
-            }
-        });
-        Self { is_gathering: thread.is_ok() }
-    }
-}
+pub struct Lines;
 
 /// Writes what was gathered.
 pub fn flush() {
@@ -67,7 +68,7 @@ impl MakeWriter<'_> for Lines {
 
     fn make_writer_for(&self, event: &Metadata<'_>) -> Line {
         let is_of_request = event.target() == CANONICAL && *event.level() == Level::INFO;
-        Line { may_wait: self.is_gathering && is_of_request }
+        Line { may_wait: is_of_request && IS_GATHERING.load(Ordering::Relaxed) }
     }
 }
 

@@ -22,7 +22,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, fmt};
 
 pub use fields::Fields;
-pub use lines::flush;
+pub use lines::{flush, gather};
 pub(crate) use throttle::warn_seldom;
 pub use throttle::{Throttle, pass_seldom};
 
@@ -62,7 +62,7 @@ impl Format {
 /// Starts logging at one of the levels `CRITICAL`, `ERROR`, `WARNING`, `INFO` and `DEBUG`.
 pub fn start(level: &str, format: Format) {
     let is_terminal = std::io::stderr().is_terminal();
-    let layer = fmt::layer().with_writer(lines::Lines::start()).with_ansi(is_terminal);
+    let layer = fmt::layer().with_writer(lines::Lines).with_ansi(is_terminal);
     let layer = match format {
         Format::MozLog => layer.event_format(mozlog::MozLog::new()).boxed(),
         Format::Development => layer.event_format(terminal::Development::default()).boxed(),
