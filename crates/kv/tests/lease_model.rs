@@ -14,7 +14,7 @@
 //! What is assumed: an applied batch is forgotten only when it is neither in flight, nor a dead
 //! letter, nor held by a worker that still lives.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 /// What a protocol with a mistake does differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,9 +229,8 @@ impl State {
     fn works(&self, worker: usize, holding: &Worker, mistake: Mistake, steps: &mut Vec<Step>) {
         let Worker { id, items, at } = holding;
         let id = *id;
-        let mut add = |what: &str, next: Self| {
-            let is_smooth = ["applies", "notes", "finishes", "gives back"].contains(&what);
-            steps.push(Step { name: format!("{worker} {what} {id}"), is_smooth, next });
+        let mut add = |step: fn(String, Self) -> Step, what: &str, next: Self| {
+            steps.push(step(format!("{worker} {what} {id}"), next));
         };
         let failed = |mut next: Self| {
             next.set(worker, Some(At::Failed));
@@ -241,6 +240,7 @@ impl State {
             && batch.is_due
         {
             add(
+                Step::trouble,
                 "renews",
                 self.with(|next| {
                     next.in_flight.entry(id).and_modify(|batch| batch.is_due = false);
@@ -265,15 +265,20 @@ impl State {
                     next.set(worker, Some(at));
                 });
                 if mistake != Mistake::IdAfterRows {
-                    add("applies, no answer,", failed(done.clone()));
+                    add(Step::trouble, "applies, no answer,", failed(done.clone()));
                 }
-                add("applies", done);
-                add("cannot apply", failed(self.clone()));
+                add(Step::smooth, "applies", done);
+                add(Step::trouble, "cannot apply", failed(self.clone()));
                 if !self.known.contains(&id) {
-                    add("wants to bury", self.with(|next| next.set(worker, Some(At::ToBury))));
+                    add(
+                        Step::trouble,
+                        "wants to bury",
+                        self.with(|next| next.set(worker, Some(At::ToBury))),
+                    );
                 }
             }
             At::RowsWritten => add(
+                Step::smooth,
                 "notes",
                 self.with(|next| {
                     next.known.insert(id);
@@ -286,8 +291,8 @@ impl State {
                         next.dead.insert(id, batch.items);
                     }
                 });
-                add("buries, no answer,", failed(buried.clone()));
-                add("buries", buried.with(|next| next.set(worker, None)));
+                add(Step::trouble, "buries, no answer,", failed(buried.clone()));
+                add(Step::trouble, "buries", buried.with(|next| next.set(worker, None)));
             }
             At::Worked => {
                 let finished = self.with(|next| {
@@ -298,10 +303,11 @@ impl State {
                         }
                     }
                 });
-                add("finishes, no answer,", failed(finished.clone()));
-                add("finishes", finished.with(|next| next.set(worker, None)));
+                add(Step::trouble, "finishes, no answer,", failed(finished.clone()));
+                add(Step::smooth, "finishes", finished.with(|next| next.set(worker, None)));
             }
             At::Failed => add(
+                Step::smooth,
                 "gives back",
                 self.with(|next| {
                     next.due(id);
@@ -355,7 +361,7 @@ impl State {
 /// Visits every state; how many there are, or the shortest way to one that is wrong.
 fn check(items: u8, workers: usize, mistake: Mistake) -> Result<usize, String> {
     let start = State::start(items, workers);
-    let mut seen = HashMap::from([(start.clone(), 0)]);
+    let mut seen = HashSet::from([start.clone()]);
     let mut visited: Vec<(State, usize, String)> = vec![(start, 0, "start".to_owned())];
     let mut open = VecDeque::from([0]);
     while let Some(number) = open.pop_front() {
@@ -370,8 +376,7 @@ fn check(items: u8, workers: usize, mistake: Mistake) -> Result<usize, String> {
             return Err(way.join("; "));
         }
         for Step { name, next, .. } in state.steps(mistake) {
-            if next.next_id <= IDS && !seen.contains_key(&next) {
-                seen.insert(next.clone(), visited.len());
+            if next.next_id <= IDS && seen.insert(next.clone()) {
                 open.push_back(visited.len());
                 visited.push((next, number, name));
             }

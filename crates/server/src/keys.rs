@@ -87,8 +87,7 @@ pub fn parse_api_limit(name: &str) -> Option<(&str, &str, NaiveDate)> {
 /// Client addresses that used a key on one UTC day; `api_type` is `locate` or `submit`.
 #[must_use]
 pub fn api_user(api_type: &str, key: &str, date: NaiveDate) -> String {
-    let (year, month, day) = (date.year(), date.month(), date.day());
-    format!("{API_USER_PREFIX}{api_type}:{key}:{year:04}-{month:02}-{day:02}")
+    format!("{API_USER_PREFIX}{api_type}:{key}:{date}")
 }
 
 /// Kind of API, key and day of a set of client addresses; `None` for any other name.

@@ -3,9 +3,10 @@
 //! A queue that only grows takes the key-value store down, and position queries with it. What waits
 //! in all queues, and the room that the store takes, are looked at once a second, so that no
 //! submission pays for it. What is behind the queue of reports counts too: workers that hand reports
-//! on to a target that is away, or to queues nobody takes from, would hide that it fills up. Reports are packed tightly
-//! only when many wait: as long as workers keep up, a report is there for moments, and packing it
-//! would be the most expensive thing that is done to it.
+//! on to a target that is away, or to queues nobody takes from, would hide that it fills up.
+//!
+//! Reports are packed tightly only when many wait: as long as workers keep up, a report is there for
+//! moments, and packing it would be the most expensive thing that is done to it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,7 +37,7 @@ struct State {
 }
 
 impl Backlog {
-    /// Starts to look at the queue of incoming reports.
+    /// Starts to look at what waits.
     #[must_use]
     pub fn start(ctx: Arc<Context>) -> Self {
         let state = Arc::<State>::default();
