@@ -5,16 +5,15 @@ together; with one exception: once a station weighs more than 10,000 its positio
 only looked for inside of its box. Dates are compared with the days of the soak. Regions are not looked at.
 """
 import datetime
-import struct
 
-from model import MAX_OLD_WEIGHT, Model
+from model import MAX_OLD_WEIGHT, RADIOS, Model, grid_of_row, is_close
 
 UTC = datetime.timezone.utc
 COLUMNS = ["lat", "lon", "max_lat", "min_lat", "max_lon", "min_lon", "radius", "samples", "source", "weight",
            "created", "last_seen", "block_count"]
 WHOLE = {"radius", "samples", "source", "block_count"}
+EXACT = {"samples", "source", "block_count"}
 DAYS = {"created", "last_seen"}
-RADIOS = {0: "gsm", 2: "wcdma", 3: "lte"}
 STAT_KEYS = {1: "cell", 2: "unique_cell", 3: "wifi", 4: "unique_wifi", 8: "blue", 9: "unique_blue"}
 SHARDS = "0123456789abcdef"
 
@@ -57,9 +56,8 @@ def stations(rows):
             for mac, *values in rows(f"SELECT HEX(mac), {columns} FROM {kind}_shard_{shard}"):
                 yield (kind, mac.lower()), row_of(values)
     for radio in RADIOS.values():
-        for *key, lac, cid, values in ((row[0], row[1], row[2], row[3], row[4:])
-                                       for row in rows(f"SELECT mcc, mnc, lac, cid, {columns} FROM cell_{radio}")):
-            yield ("cell", (radio, *map(int, [*key, lac, cid]))), row_of(values)
+        for row in rows(f"SELECT mcc, mnc, lac, cid, {columns} FROM cell_{radio}"):
+            yield ("cell", (radio, *map(int, row[:4]))), row_of(row[4:])
 
 
 def row_of(values):
@@ -94,15 +92,12 @@ def agrees(name, row, right, days):
         return value is expected
     if name in DAYS:
         return days[0] <= value <= days[1]
-    if name == "weight":
-        return abs(value - expected) <= 1e-6 * max(expected, 1)
-    if name in ("lat", "lon") and right["weight"] > MAX_OLD_WEIGHT:
-        return right[f"min_{name}"] <= value <= right[f"max_{name}"]
-    if name == "radius":
-        return abs(value - expected) <= (50 if right["weight"] > MAX_OLD_WEIGHT else 1)
-    if name in WHOLE:
-        return value == expected
-    return abs(value - expected) <= 1e-7
+    if right["weight"] is not None and right["weight"] > MAX_OLD_WEIGHT:
+        if name in ("lat", "lon"):
+            return right[f"min_{name}"] <= value <= right[f"max_{name}"]
+        if name == "radius":
+            return abs(value - expected) <= 50
+    return value == expected if name in EXACT else is_close(name, value, expected)
 
 
 def of_counts(rows, counts):
@@ -127,8 +122,6 @@ def of_areas(rows, expected):
 def of_grids(rows, expected):
     found = set()
     for name in ("ne", "nw", "se", "sw"):
-        for (grid,) in rows(f"SELECT HEX(grid) FROM datamap_{name}"):
-            lat, lon = struct.unpack("!II", bytes.fromhex(grid))
-            found.add((name, lat - 90_000, lon - 180_000))
+        found.update(grid_of_row(name, grid) for (grid,) in rows(f"SELECT HEX(grid) FROM datamap_{name}"))
     for grid in sorted(expected ^ found)[:5]:
         yield f"cell {grid} of the data map is {'missing' if grid in expected else 'there without a report'}"

@@ -1,10 +1,11 @@
 """A server of the S3 protocol for measurements: moto, which scripts/prepare-tests installs."""
 import pathlib
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
+
+from servers import free_port
 
 MOTO = pathlib.Path(__file__).resolve().parent.parent / "target/test-tools/bin/moto_server"
 
@@ -34,9 +35,3 @@ class S3Server:
     def stop(self):
         self.process.terminate()
         self.process.wait()
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]

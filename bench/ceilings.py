@@ -18,6 +18,7 @@ import time
 import urllib.parse
 
 from data import WIFI_COLUMNS
+from load import run_mysql
 
 ROWS_PER_STATEMENT = 1000
 APPENDS = 100_000
@@ -45,33 +46,31 @@ def statements(rows, table):
 
 
 def mysql_insert(rows, uri):
-    parts = urllib.parse.urlsplit(uri)
-    client = ["mariadb", "-h", parts.hostname, "-P", str(parts.port or 3306),
-              "-u", urllib.parse.unquote(parts.username or "root"), parts.path.lstrip("/")]
-    environment = dict(os.environ, MYSQL_PWD=urllib.parse.unquote(parts.password or ""))
-    def run(text):
-        subprocess.run(client, input=text, env=environment, check=True, text=True, stdout=subprocess.DEVNULL)
-
-    run("DROP TABLE IF EXISTS bench_rows; CREATE TABLE bench_rows LIKE wifi_shard_0")
-    text = ";\n".join(statements(rows, "bench_rows"))
+    run_mysql(uri, ["DROP TABLE IF EXISTS bench_rows", "CREATE TABLE bench_rows LIKE wifi_shard_0"])
+    inserts = list(statements(rows, "bench_rows"))
     started = time.monotonic()
-    run(text)
+    run_mysql(uri, inserts)
     took = time.monotonic() - started
-    run("DROP TABLE bench_rows")
+    run_mysql(uri, ["DROP TABLE bench_rows"])
     return len(rows) / took
+
+
+def new_file(folder):
+    """A file as the service opens its own."""
+    database = sqlite3.connect(os.path.join(folder, "rows.sqlite"))
+    database.execute("PRAGMA journal_mode = wal")
+    database.execute("PRAGMA synchronous = full")
+    return database
 
 
 def sqlite_insert(rows, uri):
     with tempfile.TemporaryDirectory(dir=os.path.dirname(uri.removeprefix("sqlite:"))) as folder:
-        path = os.path.join(folder, "rows.sqlite")
-        with sqlite3.connect(uri.removeprefix("sqlite:")) as model, sqlite3.connect(path) as database:
-            database.execute("PRAGMA journal_mode = wal")
-            database.execute("PRAGMA synchronous = full")
+        with sqlite3.connect(uri.removeprefix("sqlite:")) as model, new_file(folder) as database:
             for (sql,) in model.execute("SELECT sql FROM sqlite_master WHERE tbl_name = 'wifi_shard_0' AND sql NOT NULL"):
                 database.execute(sql)
-            all_statements = list(statements(rows, "wifi_shard_0"))
+            inserts = list(statements(rows, "wifi_shard_0"))
             started = time.monotonic()
-            for statement in all_statements:
+            for statement in inserts:
                 with database:
                     database.execute(statement)
             return len(rows) / (time.monotonic() - started)
@@ -89,9 +88,7 @@ def redis_append(uri):
 
 def sqlite_append(uri):
     with tempfile.TemporaryDirectory(dir=os.path.dirname(uri.removeprefix("sqlite:"))) as folder:
-        with sqlite3.connect(os.path.join(folder, "items.sqlite")) as database:
-            database.execute("PRAGMA journal_mode = wal")
-            database.execute("PRAGMA synchronous = full")
+        with new_file(folder) as database:
             database.execute("CREATE TABLE item (number INTEGER PRIMARY KEY, item BLOB)")
             started = time.monotonic()
             for _ in range(TRANSACTIONS):

@@ -35,11 +35,17 @@ def load_sqlite(folder, path):
         database.execute("ANALYZE")
 
 
-def load_mysql(folder, uri):
+def run_mysql(uri, statements):
+    """Has the client run statements in the database that an address names."""
     parts = urllib.parse.urlsplit(uri)
     client = ["mariadb", "--local-infile=1", "-h", parts.hostname, "-P", str(parts.port or 3306),
               "-u", urllib.parse.unquote(parts.username or "root"), parts.path.lstrip("/")]
     environment = dict(os.environ, MYSQL_PWD=urllib.parse.unquote(parts.password or ""))
+    subprocess.run(client, input=";\n".join(statements), env=environment, check=True, text=True,
+                   stdout=subprocess.DEVNULL)
+
+
+def load_mysql(folder, uri):
     statements = []
     for name, table, columns in TABLES:
         key, *others = columns
@@ -48,8 +54,7 @@ def load_mysql(folder, uri):
                           f"(@{key}, {', '.join(others)}) SET {key} = UNHEX(@{key})")
     statements.append(API_KEY)
     statements.extend(f"ANALYZE TABLE {table}" for _, table, _ in TABLES)
-    subprocess.run(client, input=";\n".join(statements), env=environment, check=True, text=True,
-                   stdout=subprocess.DEVNULL)
+    run_mysql(uri, statements)
 
 
 def main():

@@ -10,6 +10,7 @@ the API but the newest, and areas, which are checked as sums over their cells.
 """
 import datetime
 import math
+import struct
 
 WORLD = {"lat": (-85.051, 85.051), "lon": (-180.0, 180.0)}
 POSITION = {"accuracy": (0, 1_000_000), "speed": (0, 300)}
@@ -26,6 +27,8 @@ SOURCES = {"fixed": 0, "gnss": 3, "fused": 6, "query": 9}
 BETTER = {"blue": [("signal", 1), ("age", -1)], "wifi": [("signal", 1), ("snr", 1), ("age", -1)],
           "cell": [("ta", -1), ("signal", 1), ("asu", 1), ("age", -1)]}
 MAX_OLD_WEIGHT = 10_000.0
+# As keys and rows have them.
+RADIOS = {0: "gsm", 2: "wcdma", 3: "lte"}
 
 
 def whole(value):
@@ -174,6 +177,21 @@ def grid_of(lat, lon):
     """A cell of the data map: its table and its scaled coordinates."""
     lat, lon = round(lat * 1000), round(lon * 1000)
     return ("n" if lat >= 36_000 else "s") + ("e" if lon >= 5_000 else "w"), lat, lon
+
+
+def grid_of_row(table, grid):
+    """The same from the hex digits of its key in a table."""
+    lat, lon = struct.unpack("!II", bytes.fromhex(grid))
+    return table[-2:], lat - 90_000, lon - 180_000
+
+
+def is_close(name, value, expected):
+    """Is a number of a station what it should be, but for the order in which sums were made?"""
+    if value is None or expected is None:
+        return value is expected
+    if name == "weight":
+        return abs(value - expected) <= 1e-6 * max(abs(expected), 1)
+    return abs(value - expected) <= (1 if name == "radius" else 1e-7)
 
 
 class Model:

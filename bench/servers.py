@@ -17,6 +17,15 @@ def free_port():
         return bound.getsockname()[1]
 
 
+def wait_for(port):
+    until = time.monotonic() + READY_S
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    sys.exit(f"nobody listens on port {port}")
+
+
 class Server:
     """A process on a port of its own."""
 
@@ -53,12 +62,14 @@ class Server:
         self.process.send_signal(signal.SIGCONT)
 
 
-def start_redis(folder):
+def start_redis(folder, keeps=True):
+    """A Redis that keeps every write in its append-only file, or nothing at all."""
     port = free_port()
     data = os.path.join(folder, "redis")
     os.mkdir(data)
+    file = ["--appendonly", "yes", "--appendfsync", "always"] if keeps else []
     return Server("redis", ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", data, "--save", "",
-                            "--appendonly", "yes", "--appendfsync", "always"], folder, port)
+                            *file], folder, port)
 
 
 def start_mariadb(folder):
