@@ -3,7 +3,8 @@
 //! Between any two effects of the pipeline stands `fault::point(NAME)`. In a build with the
 //! feature `fault-points`, `ICHNAEA_FAULT=NAME` ends the process there as `kill -9` would: no
 //! unwinding, no clean-up, no flush; `NAME:3` does so when the point is reached the third time.
-//! In every other build the function is empty.
+//! `NAME:halt` halts it there until it is told to go on (SIGCONT), so that a test may let others
+//! come between. In every other build the function is empty.
 
 /// All points, in the order in which data passes them.
 pub const POINTS: &[&str] = &[
@@ -59,7 +60,9 @@ pub const MERGE_POINTS: &[&str] =
 
 /// The points an import of a log passes, in order.
 pub const LOG_POINTS: &[&str] = &[
+    "log_looked_up",
     "log_begun",
+    "log_started",
     "log_noted",
     "log_taken",
     "log_restricted",
@@ -68,26 +71,31 @@ pub const LOG_POINTS: &[&str] = &[
     "log_finished",
 ];
 
-/// Ends the process here when a test asked for it.
+/// Ends or halts the process here when a test asked for it.
 #[cfg(feature = "fault-points")]
 pub fn point(name: &str) {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    static WANTED: OnceLock<Option<(String, u64)>> = OnceLock::new();
+    /// The time at which the point is meant, and the signal.
+    static WANTED: OnceLock<Option<(String, u64, &str)>> = OnceLock::new();
     static REACHED: AtomicU64 = AtomicU64::new(0);
 
     let wanted = WANTED.get_or_init(|| {
         #[expect(clippy::disallowed_methods, reason = "not a setting: only test builds read it")]
         let value = std::env::var("ICHNAEA_FAULT").ok()?;
         match value.split_once(':') {
-            Some((name, count)) => Some((name.to_owned(), count.parse().ok()?)),
-            None => Some((value, 1)),
+            Some((name, "halt")) => Some((name.to_owned(), 1, "STOP")),
+            Some((name, count)) => Some((name.to_owned(), count.parse().ok()?, "KILL")),
+            None => Some((value, 1, "KILL")),
         }
     });
-    let Some((wanted, count)) = wanted else { return };
+    let Some((wanted, count, signal)) = wanted else { return };
     if name == wanted && REACHED.fetch_add(1, Ordering::SeqCst) + 1 == *count {
-        kill();
+        send(signal);
+        if *signal == "KILL" {
+            std::process::abort();
+        }
     }
 }
 
@@ -96,10 +104,9 @@ pub fn point(name: &str) {
 #[inline]
 pub fn point(_name: &str) {}
 
-/// Sends this process the signal that cannot be caught.
+/// Sends this process a signal.
 #[cfg(feature = "fault-points")]
-fn kill() -> ! {
+fn send(signal: &str) {
     let id = std::process::id().to_string();
-    let _ = std::process::Command::new("kill").args(["-9", &id]).status();
-    std::process::abort()
+    let _ = std::process::Command::new("kill").args(["-s", signal, &id]).status();
 }

@@ -138,6 +138,22 @@ async fn two_at_once(backend: Backend) {
     let mut queued = scene.queued().await;
     queued.sort_unstable();
     assert_eq!(queued, seconds(1_700_000_000));
+
+    // One comes to its end while the other stands between two of its first looks.
+    for (number, point) in (1..).zip(["log_looked_up", "log_started"]) {
+        let start_s = 1_700_000_000 + number * 10_000;
+        let path = scene.log(start_s);
+        let mut first = scene.addresses.start(&import(&path), Some("log_queued:halt"));
+        first.is_halted();
+        let mut second = scene.addresses.start(&import(&path), Some(&format!("{point}:halt")));
+        second.is_halted();
+        first.goes_on();
+        first.succeeds();
+        second.goes_on();
+        second.succeeds();
+        assert_eq!(scene.queued().await, seconds(start_s), "{point}");
+        assert_eq!(scene.kv.keys("ichnaea:import:").await.unwrap(), [""; 0], "{point}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

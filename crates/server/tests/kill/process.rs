@@ -27,7 +27,7 @@ impl Addresses {
         Self { database: database.to_owned(), keyvalue: keyvalue.to_owned(), statsd: None }
     }
 
-    /// Starts a command; `fault` is where it is to be killed.
+    /// Starts a command; `fault` is where it is to be killed or halted.
     pub fn start(&self, arguments: &[&str], fault: Option<&str>) -> Process {
         let said = tempfile::Builder::new().prefix("ichnaea-said-").tempfile().unwrap();
         let (file, said) = said.keep().unwrap();
@@ -78,6 +78,21 @@ impl Process {
         assert_eq!(status.signal(), Some(9), "{fault} was not reached: {status}\n{}", self.said());
     }
 
+    /// Waits until the process has halted at the fault point it was given.
+    pub fn is_halted(&mut self) {
+        let path = format!("/proc/{}/stat", self.child.id());
+        self.wait_for(|_| {
+            let stat = std::fs::read_to_string(&path).unwrap();
+            // The state follows the name, which is in brackets.
+            stat.rsplit_once(") ").unwrap().1.starts_with('T').then_some(())
+        });
+    }
+
+    /// Lets a process go on that has halted.
+    pub fn goes_on(&mut self) {
+        self.send("CONT");
+    }
+
     /// Waits until the process ends in good order.
     pub fn succeeds(&mut self) {
         let status = self.wait();
@@ -86,8 +101,7 @@ impl Process {
 
     /// Asks the process to stop, and waits until it did so in good order.
     pub fn stop(mut self) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());
+        self.send("TERM");
         let status = self.wait();
         assert!(status.success(), "{status}\n{}", self.said());
     }
@@ -97,11 +111,20 @@ impl Process {
         self.wait();
     }
 
+    fn send(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+    }
+
     fn wait(&mut self) -> ExitStatus {
+        self.wait_for(|child| child.try_wait().unwrap())
+    }
+
+    fn wait_for<T>(&mut self, look: impl Fn(&mut Child) -> Option<T>) -> T {
         let started = Instant::now();
         loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
+            if let Some(seen) = look(&mut self.child) {
+                return seen;
             }
             assert!(started.elapsed() < PATIENCE, "no end:\n{}", self.said());
             std::thread::sleep(Duration::from_millis(5));

@@ -65,15 +65,22 @@ pub(super) async fn import(
         return Ok((summary, rejects));
     }
     let progress = keys::import_progress(format.name(), &aside.digest);
-    let is_known = is_beginning_known(&job, &aside.digest, &progress).await?;
-    // The number of queued reports is there before the import is, and goes after its end.
-    let tell = |text: &str| warn(text);
-    let push = survey::Push::begin(&context, progress.clone(), &tell).await?;
     let digest = aside.digest.clone();
     // Another import of the same file may have come to its end meanwhile.
     let is_done_by_another = async || {
         if job.options.again { Ok(None) } else { finished(&context, &digest, &job.name).await }
     };
+    let is_known = match is_beginning_known(&job, &aside.digest, &progress).await {
+        Ok(is_known) => is_known,
+        Err(failure) if failure.is::<Lost>() => match is_done_by_another().await? {
+            Some(summary) => return Ok((summary, rejects)),
+            None => return Err(failure),
+        },
+        Err(failure) => return Err(failure),
+    };
+    // The number of queued reports is there before the import is, and goes after its end.
+    let tell = |text: &str| warn(text);
+    let push = survey::Push::begin(&context, progress.clone(), &tell).await?;
     if let Some(summary) = is_done_by_another().await? {
         survey::forget(&context, &progress).await?;
         return Ok((summary, rejects));
@@ -134,18 +141,23 @@ async fn is_beginning_known(job: &Job, digest: &str, progress: &str) -> anyhow::
         import.finished.is_none() && import.file.format == job.format.name()
     };
     let is_interrupted = imports.iter().any(is_open);
+    fault::point("log_looked_up");
     if job.options.again && !is_interrupted {
         // Left by a run that was killed after its end.
         survey::forget(&job.context, progress).await?;
     }
     let is_known = survey::is_begun(&job.context, progress).await?;
-    ensure!(
-        is_known || !is_interrupted || job.options.again,
-        "an earlier import of this file was interrupted, and how far it came is lost with the \
-         contents of the key-value store; --again queues all of it"
-    );
+    ensure!(is_known || !is_interrupted || job.options.again, Lost);
     Ok(is_known)
 }
+
+/// Why an import does not go on with an earlier one.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "an earlier import of this file was interrupted, and how far it came is lost with the contents \
+     of the key-value store; --again queues all of it"
+)]
+struct Lost;
 
 /// A file that can be read again, and its digest.
 struct Aside {

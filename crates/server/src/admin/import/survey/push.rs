@@ -69,9 +69,18 @@ impl<'c> Push<'c> {
             reports => (reports / 2).clamp(1, MAX_WAITING),
         };
         let mut push = Self { context, progress, queued: 0, queues, limit, tell };
-        push.start().await?;
-        push.queued = push.look().await?;
-        Ok(push)
+        loop {
+            push.start().await?;
+            fault::point("log_started");
+            match push.look().await {
+                // Whoever began before came to the end of the file just now.
+                Err(failure) if failure.is::<Removed>() => {}
+                queued => {
+                    push.queued = queued?;
+                    return Ok(push);
+                }
+            }
+        }
     }
 
     /// How many reports of the file are queued already.
