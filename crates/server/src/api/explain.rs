@@ -17,9 +17,8 @@ use utoipa::ToSchema;
 
 use super::error::ApiError;
 use super::facts::Facts;
-use super::{admit, locate_request, note_unknown};
+use super::{admit, locate_request, note_unknown, read};
 use crate::http::{Web, json_answer};
-use crate::json::Value;
 use crate::locate::{self, Trace};
 
 /// A position, where it comes from, and which stations were known.
@@ -131,10 +130,10 @@ pub async fn explain(
     web: &Web,
     key: &ApiKey,
     client: Option<IpAddr>,
-    document: Option<&Value<'_>>,
+    text: &str,
     facts: &mut Facts,
 ) -> Result<Response, ApiError> {
-    let request = locate_request::read(document)?;
+    let request = read(text, locate_request::read)?;
     let query = locate::query(&web.ctx, Api::Locate, request, client);
     let asker = admit(web, key, client, &query, facts)?;
     let trace = facts.trace.insert(Trace::watching(&query, asker.is_some()));

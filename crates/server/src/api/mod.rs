@@ -25,7 +25,7 @@ use axum::response::Response;
 use ichnaea_domain::api_key::ApiKey;
 use ichnaea_domain::locate::{Api, Fallback, Query};
 
-use crate::http::{self, Client, Web, body, key_parameter};
+use crate::http::{self, Client, Web, key_parameter};
 use crate::json::{self, Value};
 use crate::locate::{self, Trace};
 use facts::KeyFact;
@@ -174,15 +174,10 @@ async fn result(web: &Web, request: Request, facts: &mut Facts) -> Result<Respon
         }
     }
 
-    let text = body::text(&parts.headers, body, config.max_body_bytes).await?;
-    let document = match text.as_str() {
-        "" => None,
-        text => Some(json::parse(text).map_err(ApiError::Undecodable)?),
-    };
-    let document = document.as_ref();
+    let (text, _held) = web.bodies.text(&parts.headers, body).await?;
     let version = match endpoint {
         Endpoint::Geolocate => {
-            let answer = geolocate(web, &key, client.address, document, facts).await?;
+            let answer = geolocate(web, &key, client.address, &text, facts).await?;
             if http::is_logged() {
                 let (response, url) = (answer.sorted(), http::url(&parts));
                 let secret = &config.secret_key;
@@ -191,14 +186,27 @@ async fn result(web: &Web, request: Request, facts: &mut Facts) -> Result<Respon
             return Ok(http::json_answer(answer.body()));
         }
         Endpoint::Explain => {
-            return explain::explain(web, &key, client.address, document, facts).await;
+            return explain::explain(web, &key, client.address, &text, facts).await;
         }
-        Endpoint::Country => return country(web, &key, client.address, document, facts).await,
+        Endpoint::Country => return country(web, &key, client.address, &text, facts).await,
         Endpoint::SubmitV0 => Version::V0,
         Endpoint::SubmitV1 => Version::V1,
         Endpoint::SubmitV2 => Version::V2,
     };
-    submit::submit(web, &key, version, document, facts).await
+    submit::submit(web, &key, version, &text, facts).await
+}
+
+/// What is read from a body. The document between, which may take many times the room of its text, is
+/// gone before anybody waits for anything.
+fn read<T>(
+    text: &str,
+    read: impl FnOnce(Option<&Value<'_>>) -> Result<T, ApiError>,
+) -> Result<T, ApiError> {
+    let document = match text {
+        "" => None,
+        text => Some(json::parse(text).map_err(ApiError::Undecodable)?),
+    };
+    read(document.as_ref())
 }
 
 /// What became of the key of a request.
@@ -238,10 +246,10 @@ async fn geolocate(
     web: &Web,
     key: &ApiKey,
     client: Option<IpAddr>,
-    document: Option<&Value<'_>>,
+    text: &str,
     facts: &mut Facts,
 ) -> Result<Position, ApiError> {
-    let request = locate_request::read(document)?;
+    let request = read(text, locate_request::read)?;
     let query = locate::query(&web.ctx, Api::Locate, request, client);
     let asker = admit(web, key, client, &query, facts)?;
     let trace = facts.trace.insert(Trace::watching(&query, asker.is_some()));
@@ -260,10 +268,10 @@ async fn country(
     web: &Web,
     key: &ApiKey,
     client: Option<IpAddr>,
-    document: Option<&Value<'_>>,
+    text: &str,
     facts: &mut Facts,
 ) -> Result<Response, ApiError> {
-    let request = locate_request::read(document)?;
+    let request = read(text, locate_request::read)?;
     let query = locate::query(&web.ctx, Api::Region, request, client);
     let asker = admit(web, key, client, &query, facts)?;
     let trace = facts.trace.insert(Trace::watching(&query, asker.is_some()));

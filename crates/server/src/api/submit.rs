@@ -10,12 +10,12 @@ use ichnaea_kv::queue::Packing;
 
 use super::error::ApiError;
 use super::facts::Facts;
+use super::read;
 use super::submit_request::{self, Version};
 use crate::breaker::Missed;
 use crate::context::Context;
 use crate::fault;
 use crate::http::{Web, json_answer};
-use crate::json::Value;
 use crate::keys;
 use crate::metrics::Refusal;
 use crate::sentry::incident;
@@ -25,11 +25,12 @@ pub async fn submit(
     web: &Web,
     key: &ApiKey,
     version: Version,
-    document: Option<&Value<'_>>,
+    text: &str,
     facts: &mut Facts,
 ) -> Result<Response, ApiError> {
     let ctx = &web.ctx;
-    let reports = submit_request::read(document, version, ctx.clock.now_ms())?;
+    let now_ms = ctx.clock.now_ms();
+    let reports = read(text, |document| submit_request::read(document, version, now_ms))?;
     if is_sampled(key.submit_rate(), ctx.chance.draw()) {
         let taken = take_in(web, key, reports).await;
         facts.batch = Some(taken);

@@ -1,35 +1,97 @@
 //! From the bytes of a request to its JSON text, with a bound on everything.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use axum::body::Body;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use encoding_rs::Encoding;
 use flate2::bufread::GzDecoder;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::api::ApiError;
+use crate::logging::warn_seldom;
 
-/// Reads, unpacks and decodes a body; at most `limit` bytes, as sent and unpacked.
-pub async fn text(headers: &HeaderMap, body: Body, limit: usize) -> Result<String, ApiError> {
-    let bytes = match Limited::new(body, limit).collect().await {
-        Ok(collected) => collected.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => return Err(ApiError::TooLarge),
-        Err(error) => return Err(ApiError::Undecodable(format!("incomplete body: {error}"))),
-    };
-    // Only this exact spelling is unpacked; everything else is taken as it is.
-    let is_gzip = headers.get(CONTENT_ENCODING).is_some_and(|value| value == "gzip");
-    let bytes = if is_gzip && !bytes.is_empty() { gunzip(&bytes, limit)? } else { bytes };
-    decode(bytes, charset(headers).as_deref())
+/// Members of a gzip file that are unpacked. Every one costs time however little is in it, and nobody
+/// needs many.
+const MAX_MEMBERS: usize = 1000;
+
+/// Room in memory for the bodies of all requests together.
+#[derive(Debug)]
+pub struct Room {
+    bytes: Arc<Semaphore>,
+    max_body: usize,
+}
+
+/// The room that a body takes, free again when this is dropped.
+#[derive(Debug, Default)]
+pub struct Held(Option<OwnedSemaphorePermit>);
+
+impl Room {
+    /// Room for so many bytes, of which one body takes at most `max_body`, as sent and unpacked.
+    #[must_use]
+    pub fn new(bytes: usize, max_body: usize) -> Self {
+        Self { bytes: Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS))), max_body }
+    }
+
+    /// Reads, unpacks and decodes a body. Nobody waits for room: those who have some would wait for each
+    /// other.
+    pub async fn text(&self, headers: &HeaderMap, body: Body) -> Result<(String, Held), ApiError> {
+        let mut held = Held::default();
+        let mut bytes = Bytes::new();
+        let mut joined = BytesMut::new();
+        let mut body = Limited::new(body, self.max_body);
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| {
+                if error.is::<LengthLimitError>() {
+                    return ApiError::TooLarge;
+                }
+                ApiError::Undecodable(format!("incomplete body: {error}"))
+            })?;
+            let Ok(data) = frame.into_data() else { continue };
+            self.take(&mut held, data.len())?;
+            // Most bodies come in one piece.
+            if bytes.is_empty() && joined.is_empty() {
+                bytes = data;
+            } else {
+                joined.extend_from_slice(&std::mem::take(&mut bytes));
+                joined.extend_from_slice(&data);
+            }
+        }
+        if !joined.is_empty() {
+            bytes = joined.freeze();
+        }
+        // Only this exact spelling is unpacked; everything else is taken as it is.
+        let is_gzip = headers.get(CONTENT_ENCODING).is_some_and(|value| value == "gzip");
+        if is_gzip && !bytes.is_empty() {
+            bytes = gunzip(&bytes, self.max_body)?;
+            self.take(&mut held, bytes.len())?;
+        }
+        Ok((decode(bytes, charset(headers).as_deref())?, held))
+    }
+
+    fn take(&self, held: &mut Held, bytes: usize) -> Result<(), ApiError> {
+        let permits = u32::try_from(bytes).map_err(|_| ApiError::TooLarge)?;
+        let Ok(taken) = Arc::clone(&self.bytes).try_acquire_many_owned(permits) else {
+            warn_seldom!("no room for a body: too many are being read");
+            return Err(ApiError::Unavailable);
+        };
+        match &mut held.0 {
+            Some(held) => held.merge(taken),
+            none => *none = Some(taken),
+        }
+        Ok(())
+    }
 }
 
 /// All members of a gzip file; zero bytes may pad each of them.
 fn gunzip(bytes: &Bytes, limit: usize) -> Result<Bytes, ApiError> {
     let mut unpacked = Vec::new();
     let mut rest = bytes.as_ref();
-    while !rest.is_empty() {
+    for _ in 0..MAX_MEMBERS {
         let mut member = GzDecoder::new(rest);
         let room = (limit - unpacked.len()) as u64 + 1;
         Read::by_ref(&mut member)
@@ -41,8 +103,11 @@ fn gunzip(bytes: &Bytes, limit: usize) -> Result<Bytes, ApiError> {
         }
         rest = member.into_inner();
         rest = &rest[rest.iter().take_while(|byte| **byte == 0).count()..];
+        if rest.is_empty() {
+            return Ok(unpacked.into());
+        }
     }
-    Ok(unpacked.into())
+    Err(ApiError::TooLarge)
 }
 
 /// The error as clients know it from the original.
@@ -121,7 +186,7 @@ mod tests {
         if let Some((name, value)) = header {
             headers.insert(name, value.parse().unwrap());
         }
-        text(&headers, Body::from(body), 1000).await
+        Room::new(1 << 20, 1000).text(&headers, Body::from(body)).await.map(|(text, _)| text)
     }
 
     const GZIP: Option<(&str, &str)> = Some(("content-encoding", "gzip"));
@@ -142,10 +207,38 @@ mod tests {
         let bomb = gzip(&vec![b' '; 1_000_000]);
         assert!(bomb.len() < 2000);
         let headers = HeaderMap::from_iter([(CONTENT_ENCODING, "gzip".parse().unwrap())]);
-        let result = text(&headers, Body::from(bomb), 10_000).await;
+        let room = Room::new(1 << 20, 10_000);
+        let result = room.text(&headers, Body::from(bomb)).await;
+        assert!(matches!(result, Err(ApiError::TooLarge)));
+        let members = gzip(b"").repeat(MAX_MEMBERS);
+        assert!(room.text(&headers, Body::from(members.clone())).await.is_err(), "20 bytes each");
+        let room = Room::new(1 << 20, 100_000);
+        assert!(room.text(&headers, Body::from(members.clone())).await.is_ok());
+        let one_more = [members, gzip(b"")].concat();
+        let result = room.text(&headers, Body::from(one_more)).await;
         assert!(matches!(result, Err(ApiError::TooLarge)));
         assert!(matches!(read(vec![b' '; 1001], None).await, Err(ApiError::TooLarge)));
         assert!(read(vec![b' '; 1000], None).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn all_bodies_together_have_a_bound() {
+        let room = Room::new(1000, 1000);
+        let read = async |len: usize| {
+            let pieces = [vec![b' '; len / 2], vec![b' '; len - len / 2]];
+            let pieces =
+                pieces.into_iter().map(|piece| Ok::<_, std::io::Error>(Bytes::from(piece)));
+            let body = Body::from_stream(futures_util::stream::iter(pieces));
+            room.text(&HeaderMap::new(), body).await
+        };
+        let (text, held) = read(600).await.unwrap();
+        assert_eq!(text.len(), 600);
+        assert!(matches!(read(401).await, Err(ApiError::Unavailable)));
+        // What the refused one had is free again.
+        let (_, more) = read(400).await.unwrap();
+        assert!(matches!(read(1).await, Err(ApiError::Unavailable)));
+        drop((held, more));
+        assert!(read(1000).await.is_ok());
     }
 
     #[tokio::test]

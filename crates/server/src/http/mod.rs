@@ -3,6 +3,7 @@
 mod assets;
 pub mod body;
 mod client;
+mod connections;
 mod coverage;
 mod datamap;
 mod description;
@@ -17,10 +18,9 @@ mod query;
 mod site;
 mod stats;
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Result;
 use axum::Router;
@@ -29,8 +29,6 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
 use axum::routing::any;
 use http::{HeaderValue, Method, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use ichnaea_domain::station::Kind;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -59,17 +57,15 @@ pub(crate) fn json_answer(body: impl Into<Body>) -> Response {
     headers::json(StatusCode::OK, body)
 }
 
-/// How long a client may take to send its request line and headers.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
-/// Connections that are open at the same time; further ones wait to be accepted.
-const MAX_CONNECTIONS: usize = 10_000;
-/// Bytes of request line and headers, the largest a client may send.
-const MAX_HEADER_BYTES: usize = 64 * 1024;
+/// Bytes of bodies, as sent and unpacked, that are in memory at the same time.
+const MAX_BODIES_BYTES: usize = 256 << 20;
 
 /// What every request gets.
 pub struct Web {
     /// Handles to everything outside.
     pub ctx: Arc<Context>,
+    /// Room for the bodies of requests.
+    pub bodies: body::Room,
     /// Keys that were looked up lately.
     pub keys: api::KeyCache,
     /// Counts of requests on their way to the key-value store.
@@ -209,61 +205,23 @@ pub async fn serve(
         ctx.config.max_unknown_by_address,
         ctx.config.max_unknown_by_key,
     );
-    let web = Arc::new(Web { ctx, keys, usage, backlog, lessons, unknown, coverage, site });
+    let max_body = ctx.config.max_body_bytes;
+    let bodies = body::Room::new(MAX_BODIES_BYTES.max(2 * max_body), max_body);
+    let web = Arc::new(Web { ctx, bodies, keys, usage, backlog, lessons, unknown, coverage, site });
     let app = router(Arc::clone(&web));
-    let mut server = hyper::server::conn::http1::Builder::new();
-    server
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(MAX_HEADER_BYTES)
-        .half_close(true);
-    let open = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let mut shutdown = std::pin::pin!(shutdown);
-    loop {
-        let place = tokio::select! {
-            place = Arc::clone(&places).acquire_owned() => place?,
-            () = &mut shutdown => break,
-        };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = &mut shutdown => break,
-        };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Out of file descriptors, mostly: wait for connections to end.
-                warn_seldom!(%error, "connection not accepted");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
-        let _ = stream.set_nodelay(true);
-        let (app, ctx, admission) = (app.clone(), Arc::clone(&web.ctx), admission.clone());
+    let ctx = Arc::clone(&web.ctx);
+    let answer = move |request: Request<hyper::body::Incoming>, peer| {
+        let (app, ctx, admission) = (app.clone(), Arc::clone(&ctx), admission.clone());
         let policy = policy.clone();
-        let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
-            let (app, ctx, admission) = (app.clone(), Arc::clone(&ctx), admission.clone());
-            let policy = policy.clone();
-            async move {
-                let _admitted = match admission {
-                    Some(admission) => admission.acquire_owned().await.ok(),
-                    None => None,
-                };
-                let request = request.map(Body::new);
-                Ok::<_, Infallible>(one_request(&ctx, &policy, app, request, peer).await)
-            }
-        });
-        let connection = open.watch(server.serve_connection(TokioIo::new(stream), service));
-        tokio::spawn(async move {
-            // A broken connection is the client's affair.
-            let _ = connection.await;
-            drop(place);
-        });
-    }
-    drop(listener);
-    if tokio::time::timeout(grace, open.shutdown()).await.is_err() {
-        tracing::warn!("requests still open after the grace time were cut off");
-    }
+        async move {
+            let _admitted = match admission {
+                Some(admission) => admission.acquire_owned().await.ok(),
+                None => None,
+            };
+            one_request(&ctx, &policy, app, request.map(Body::new), peer).await
+        }
+    };
+    connections::accept(listener, connections::Bounds::default(), answer, shutdown, grace).await;
     geoip_watch.abort();
     web.usage.flush().await;
     web.lessons.flush().await;

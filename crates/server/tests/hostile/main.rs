@@ -9,4 +9,5 @@ mod support;
 
 mod arbitrary;
 mod property;
+mod protocol;
 mod size;
