@@ -114,6 +114,14 @@ pub fn fallback_cache(provider: &str, kind: Kind, raw_id: &[u8]) -> Vec<u8> {
     key
 }
 
+/// The answer of a fallback provider about exactly these stations, of which `digest` is made.
+#[must_use]
+pub fn fallback_query_cache(provider: &str, digest: &[u8]) -> Vec<u8> {
+    let mut key = format!("cache:fallback:{provider}:v1:1:query:").into_bytes();
+    key.extend_from_slice(digest);
+    key
+}
+
 /// Calls to a fallback provider in one interval; `slot` is Unix time divided by its length.
 #[must_use]
 pub fn fallback_rate_limit(name: &str, slot: i64) -> String {

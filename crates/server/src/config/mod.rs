@@ -80,6 +80,8 @@ pub struct Config {
     pub max_unknown_by_address: usize,
     /// The same for a key.
     pub max_unknown_by_key: usize,
+    /// Are answers of outside providers kept for each station, not for the stations together?
+    pub shares_provider_answers: bool,
     /// How long a batch stays with a silent worker.
     pub lease: Duration,
     /// Tasks at the same time in one worker, at least 1.
@@ -276,6 +278,7 @@ impl Settings {
             max_queue_bytes: self.number(&table::MAX_QUEUE_BYTES).unwrap_or_default(),
             max_unknown_by_address: self.count(&table::MAX_UNKNOWN_BY_ADDRESS).unwrap_or_default(),
             max_unknown_by_key: self.count(&table::MAX_UNKNOWN_BY_KEY).unwrap_or_default(),
+            shares_provider_answers: self.is_on(&table::FALLBACK_CACHE_SHARED),
             lease: self.seconds(&table::LEASE_SECONDS),
             worker_concurrency: self
                 .count(&table::CELERY_WORKER_CONCURRENCY)

@@ -171,6 +171,9 @@ settings! {
         "the same for one API key",
     )
     .default("0");
+    FALLBACK_CACHE_SHARED = Setting::new(Web, WEB, Kind::YesNo, "keep the answers of outside providers \
+        for each station of a query, as the original did; no: for exactly these stations together, so \
+        that nobody can put a wrong position beside stations of others").default("true");
 
     CELERY_WORKER_CONCURRENCY = Setting::new(
         Group::Worker,

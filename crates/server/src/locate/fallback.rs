@@ -59,7 +59,12 @@ pub async fn ask(
     let schema = Schema::parse(key.fallback_schema.as_deref())?;
     let ttl = key.fallback_cache_expire.and_then(|seconds| u64::try_from(seconds).ok());
     let ttl = ttl.filter(|seconds| *seconds > 0).map(Duration::from_secs);
-    let cached = ttl.and_then(|ttl| Some((provider_cache::keys(schema, query)?, ttl)));
+    let keys = if ctx.config.shares_provider_answers {
+        provider_cache::keys(schema, query)
+    } else {
+        provider_cache::query_key(schema, query).map(|key| vec![key])
+    };
+    let cached = keys.zip(ttl);
     let (cache, known) = match &cached {
         Some((keys, _)) => look_up(ctx, keys).await,
         None => (CacheStatus::Bypassed, None),

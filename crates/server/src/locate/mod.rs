@@ -2,8 +2,8 @@
 
 pub mod fallback;
 mod lessons;
-mod provider;
-mod provider_cache;
+pub mod provider;
+pub mod provider_cache;
 mod trace;
 
 use std::net::IpAddr;

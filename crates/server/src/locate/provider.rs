@@ -45,6 +45,7 @@ pub struct Position {
 impl Schema {
     /// The format with this name; none given means our own. A name nobody knows means that the
     /// provider cannot be asked.
+    #[must_use]
     pub fn parse(name: Option<&str>) -> Option<Self> {
         match name {
             None | Some("ichnaea/v1") => Some(Self::Ichnaea),
@@ -56,6 +57,7 @@ impl Schema {
     }
 
     /// The name in the keys of cached answers.
+    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ichnaea => "ichnaea",
@@ -67,6 +69,7 @@ impl Schema {
 
     /// Address and body of a call. The address of Unwired Labs carries the token behind a `#`;
     /// one that does not cannot be asked.
+    #[must_use]
     pub fn call(self, url: &str, query: &Query) -> Option<(String, Value)> {
         let fallbacks = json!({"lacf": query.lacf, "ipf": false});
         let mut body = Map::new();
@@ -96,6 +99,7 @@ impl Schema {
     }
 
     /// Reads an answer with a status of success. `None`: not of this format.
+    #[must_use]
     pub fn answer(self, text: &str) -> Option<Answer> {
         let document = json::parse(text).ok()?;
         let json::Value::Object(_) = &document else { return None };

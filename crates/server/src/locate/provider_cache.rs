@@ -7,6 +7,7 @@ use ichnaea_domain::locate::Query;
 use ichnaea_domain::station::Kind;
 use ichnaea_kv::Op;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::provider::{Answer, Position, Schema};
 use crate::keys;
@@ -43,6 +44,7 @@ pub enum Cached {
 
 /// The keys under which answers to a query are kept; `None`: the query is not of a kind that is
 /// cached. That are one cell, or some Wi-Fi networks, or some beacons, and nothing else.
+#[must_use]
 pub fn keys(schema: Schema, query: &Query) -> Option<Vec<Vec<u8>>> {
     let key = |kind, raw_id: &[u8]| keys::fallback_cache(schema.name(), kind, raw_id);
     let cacheable = 2..=MAX_NETWORKS;
@@ -63,7 +65,17 @@ pub fn keys(schema: Schema, query: &Query) -> Option<Vec<Vec<u8>>> {
     }
 }
 
+/// The one key under which the answer to exactly this query is kept. With keys of single stations,
+/// who asks for a station of others among many of another place makes the provider's answer theirs.
+#[must_use]
+pub fn query_key(schema: Schema, query: &Query) -> Option<Vec<u8>> {
+    let mut keys = keys(schema, query)?;
+    keys.sort_unstable();
+    Some(keys::fallback_query_cache(schema.name(), &Sha256::digest(keys.concat())))
+}
+
 /// What the stored values mean together. `None`: one of them is not readable.
+#[must_use]
 pub fn read(values: &[Option<Vec<u8>>]) -> Option<Cached> {
     let mut positions = Vec::new();
     let mut knows_nothing = false;
@@ -105,6 +117,7 @@ pub fn read(values: &[Option<Vec<u8>>]) -> Option<Cached> {
 }
 
 /// The writes that keep an answer for every network of the query.
+#[must_use]
 pub fn write(keys: Vec<Vec<u8>>, answer: &Answer, ttl: Duration) -> Vec<Op> {
     let stored = match answer {
         Answer::NotFound => Stored::NotFound(NotFound::Code),
