@@ -5,7 +5,8 @@ use std::hint::black_box;
 use chrono::{NaiveDateTime, TimeDelta};
 use criterion::{Criterion, criterion_group, criterion_main};
 use ichnaea_domain::locate::{
-    Api, Client, Found, Query, Request, WifiReading, best_position, internal_positions,
+    Anchor, Api, Client, Found, Query, Request, WifiReading, best_position, clusters,
+    internal_positions, solve,
 };
 use ichnaea_domain::mac::Mac;
 use ichnaea_domain::region::Regions;
@@ -62,6 +63,29 @@ fn locate(c: &mut Criterion) {
     });
 }
 
+/// Positions scattered over a street of some 200 m.
+fn street(count: usize) -> Vec<(f64, f64)> {
+    let place = |i: usize| {
+        let fraction = |step: f64| (i as f64 * step).fract() * 0.002;
+        (51.5 + fraction(0.754_877_666), -0.1 + fraction(0.569_840_291))
+    };
+    (0..count).map(place).collect()
+}
+
+fn steps(c: &mut Criterion) {
+    for count in [2, 10, 100, 500] {
+        let positions = street(count);
+        c.bench_function(&format!("cluster {count} positions"), |b| {
+            b.iter(|| clusters(black_box(&positions), 500.0));
+        });
+        let anchors: Vec<Anchor> =
+            positions.iter().map(|&position| Anchor::new(position, 1.0 / 400.0)).collect();
+        c.bench_function(&format!("solve for {count} stations"), |b| {
+            b.iter(|| solve(black_box(&anchors), (51.501, -0.099)));
+        });
+    }
+}
+
 fn region(c: &mut Criterion) {
     let regions = Regions::shared();
     for (name, lat, lon) in [
@@ -74,5 +98,5 @@ fn region(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, locate, region);
+criterion_group!(benches, locate, steps, region);
 criterion_main!(benches);

@@ -44,7 +44,9 @@ impl Grid {
         let (&lat, rest) = bytes.split_first_chunk()?;
         let lat = i32::from_be_bytes(lat).checked_sub(90_000)?;
         let lon = i32::from_be_bytes(rest.try_into().ok()?).checked_sub(180_000)?;
-        (lat.abs() <= 90_000 && lon.abs() <= 180_000).then_some(Self { lat, lon })
+        // The least number has no absolute value.
+        let is_on_globe = (-90_000..=90_000).contains(&lat) && (-180_000..=180_000).contains(&lon);
+        is_on_globe.then_some(Self { lat, lon })
     }
 
     /// The quarter of the world whose table holds the cell. The dividing lines, 36° north and 5°
@@ -155,6 +157,18 @@ mod tests {
             assert_eq!(grid.quadrant().name(), quadrant, "{lat} {lon}");
             assert_eq!(u64::from_be_bytes(grid.encode()), key, "{lat} {lon}");
             assert_eq!(Grid::decode(&grid.encode()), Some(grid));
+        }
+    }
+
+    #[test]
+    fn keys_far_off_the_globe_do_not_decode() {
+        for least_or_most in [i32::MIN, i32::MAX, -90_001, 90_001] {
+            let grid = Grid { lat: least_or_most, lon: 0 };
+            assert_eq!(Grid::decode(&grid.encode()), None, "{least_or_most} north");
+        }
+        for least_or_most in [i32::MIN, i32::MAX, -180_001, 180_001] {
+            let grid = Grid { lat: 0, lon: least_or_most };
+            assert_eq!(Grid::decode(&grid.encode()), None, "{least_or_most} east");
         }
     }
 

@@ -23,6 +23,7 @@ use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
 
+pub use cluster::clusters;
 pub use explain::{Explanation, Known, explain};
 pub use learn::{learned_report, worth_learning};
 pub use query::{Counts, MAX_NETWORKS, Query};
@@ -33,6 +34,7 @@ pub use result::{
     AccuracyClass, Fallback, NetworkKey, PositionResult, RegionResult, ResultSource, UsedNetwork,
     best_position, best_region,
 };
+pub use solve::{Anchor, solve};
 
 use crate::area::CellArea;
 use crate::cell::AreaKey;

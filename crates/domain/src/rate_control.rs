@@ -166,7 +166,8 @@ impl<'a, F: Fn(&'static str) -> Option<&'a [u8]>> Reading<F> {
         0
     }
 
-    /// A number with a good default. A wrong one turns the controller off, an absent one does not.
+    /// A number with a good default. A wrong one turns the controller off, an absent one does not, as
+    /// long as the default goes with the other parameters.
     fn optional(&mut self, parameter: Parameter, is_possible: impl Fn(Number) -> bool) -> Number {
         let found = (self.text)(parameter.name());
         if let Some(text) = found {
@@ -177,7 +178,14 @@ impl<'a, F: Fn(&'static str) -> Option<&'a [u8]>> Reading<F> {
             self.disables = true;
         }
         self.write(parameter);
-        read(parameter, parameter.default_text().as_bytes()).unwrap_or(Number::Whole(0))
+        let default = parameter.default_text().as_bytes();
+        let number = read(parameter, default).unwrap_or(Number::Whole(0));
+        // Once it is written it would be a mistake like any other: better now than a minute later.
+        if found.is_none() && !is_possible(number) {
+            self.warn(parameter, None);
+            self.disables = true;
+        }
+        number
     }
 
     /// A state that cannot be read is forgotten: better a controller that begins anew than one

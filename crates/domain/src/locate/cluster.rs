@@ -9,7 +9,8 @@ use crate::geo::{Place, Position};
 /// The algorithm is the nearest-neighbour chain (Müllner, "Modern hierarchical, agglomerative
 /// clustering algorithms", 2011, figure 3). Among equal distances the order in which it walks and
 /// merges shows in the result; it is that of `SciPy` here, as the original's answers follow it.
-pub(super) fn clusters(positions: &[Position], limit_m: f64) -> Vec<Vec<usize>> {
+#[must_use]
+pub fn clusters(positions: &[Position], limit_m: f64) -> Vec<Vec<usize>> {
     let mut group_of: Vec<usize> = (0..positions.len()).collect();
     for (gone, kept, distance_m) in merges(positions) {
         if distance_m <= limit_m {

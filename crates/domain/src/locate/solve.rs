@@ -23,12 +23,14 @@ const MAX_EVALUATIONS: u32 = 600;
 
 /// A station, and how much its distance matters.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Anchor {
+pub struct Anchor {
     place: Place,
     weight: f64,
 }
 
 impl Anchor {
+    /// A station at a position; the weight, above 0, multiplies the square of its distance.
+    #[must_use]
     pub fn new(position: Position, weight: f64) -> Self {
         Self { place: Place::new(position), weight }
     }
@@ -39,7 +41,8 @@ type Pair = [f64; 2];
 
 /// Searches from a guess for the position with the smallest sum of squared, weighted distances.
 /// `None` when the search does not come to an end.
-pub(super) fn solve(anchors: &[Anchor], guess: Position) -> Option<Position> {
+#[must_use]
+pub fn solve(anchors: &[Anchor], guess: Position) -> Option<Position> {
     let start = [guess.0, guess.1];
     let residuals = residuals(anchors, start);
     let mut search = Search {

@@ -97,6 +97,23 @@ fn absent_parameters_are_filled_in_and_used() {
 }
 
 #[test]
+fn a_default_that_does_not_go_with_the_others_turns_the_controller_off_at_once() {
+    let mut texts = with("rate_controller_trx_max", "");
+    texts.retain(|(key, _)| *key != "rate_controller_trx_min");
+    texts.push(("rate_controller_trx_min", "1000000"));
+    let loaded = load_from(&texts);
+    assert_eq!(loaded.controller, None);
+    let warning = Warning {
+        key: "rate_controller_trx_max",
+        found: None,
+        wanted: "a whole number above rate_controller_trx_min",
+        now: "1000000",
+    };
+    assert_eq!(loaded.warnings, [warning]);
+    assert!(loaded.writes.contains(&("rate_controller_enabled", "0".to_owned())));
+}
+
+#[test]
 fn wrong_parameters_are_replaced_and_turn_the_controller_off() {
     for (key, text, default) in [
         ("rate_controller_enabled", "2", "0"),
