@@ -36,7 +36,8 @@ impl Facts {
     }
 
     /// Reads the answer to `INFO`.
-    pub(crate) fn of_redis(info: &str, clock_ms: i64) -> Self {
+    #[must_use]
+    pub fn of_redis(info: &str, clock_ms: i64) -> Self {
         let value = |name: &str| {
             info.lines().find_map(|line| line.trim_end().strip_prefix(name)?.strip_prefix(':'))
         };

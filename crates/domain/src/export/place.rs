@@ -101,9 +101,14 @@ impl Place {
                 }
             }
         }
-        // No part may be empty: a folder knows none, and the libraries of buckets neither.
-        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-        let mut key = parts.join("/");
+        // No part may be empty: a folder knows none, and the libraries of buckets neither. Dots that
+        // a name without a letter leaves alone must not lead to another folder.
+        let parts = path.split('/').filter(|part| !part.is_empty());
+        let named = |part: &str| match part {
+            "." | ".." => part.replace('.', "%2E"),
+            _ => part.to_owned(),
+        };
+        let mut key = parts.map(named).collect::<Vec<_>>().join("/");
         if !key.is_empty() {
             key.push('/');
         }
@@ -223,6 +228,20 @@ mod tests {
         {
             let (_, found) = key("s3://bucket/{api_key}", "gnss", word);
             assert_eq!(found, format!("{name}/0af.json.gz"));
+        }
+    }
+
+    #[test]
+    fn names_that_are_empty_leave_no_part_that_leads_elsewhere() {
+        for (path, expected) in [
+            ("a{source}/{api_key}../b", "a/%2E%2E/b/0af.json.gz"),
+            ("{api_key}.{source}./{api_key}", "%2E%2E/0af.json.gz"),
+            (".{source}/b", "%2E/b/0af.json.gz"),
+            ("{api_key}...", ".../0af.json.gz"),
+            ("{api_key}/b", "b/0af.json.gz"),
+        ] {
+            let (_, found) = key(&format!("file:///srv/{path}"), "", "");
+            assert_eq!(found, expected, "{path}");
         }
     }
 

@@ -108,12 +108,11 @@ pub fn read(values: &[Option<Vec<u8>>]) -> Option<Cached> {
         distance_m((lat, lon), (position.lat, position.lon)) + position.accuracy_m
     };
     let accuracy_m = positions.iter().map(reach).fold(0.0, f64::max);
-    Some(Cached::Hit(Answer::Found(Position {
-        lat,
-        lon,
-        accuracy_m: (accuracy_m * 1000.0).round_ties_even() / 1000.0,
-        is_lacf: first.is_lacf,
-    })))
+    let accuracy_m = (accuracy_m * 1000.0).round_ties_even() / 1000.0;
+    // Sums of huge numbers are none, and there is no JSON for that.
+    let is_number = [lat, lon, accuracy_m].into_iter().all(f64::is_finite);
+    let position = Position { lat, lon, accuracy_m, is_lacf: first.is_lacf };
+    is_number.then_some(Cached::Hit(Answer::Found(position)))
 }
 
 /// The writes that keep an answer for every network of the query.
@@ -175,5 +174,16 @@ mod tests {
         }
         assert_eq!(read(&[None, None]), Some(Cached::Miss));
         assert_eq!(read(&[here, Some(b"broken".to_vec())]), None);
+    }
+
+    #[test]
+    fn numbers_that_are_too_large_to_be_added_up_are_not_readable() {
+        for value in [
+            r#"{"lat": 1e308, "lon": -0.1, "accuracy": 100, "fallback": null}"#,
+            r#"{"lat": 51.5, "lon": -0.1, "accuracy": 1e306, "fallback": null}"#,
+        ] {
+            let value = Some(value.as_bytes().to_vec());
+            assert_eq!(read(&[value.clone(), value]), None);
+        }
     }
 }

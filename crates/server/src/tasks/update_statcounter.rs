@@ -89,7 +89,7 @@ async fn apply(
 }
 
 /// Reads `NAME VALUE`.
-fn parse(item: &[u8]) -> Result<((StatKey, NaiveDate), i64), String> {
+pub fn parse(item: &[u8]) -> Result<((StatKey, NaiveDate), i64), String> {
     let parse = || {
         let (name, value) = std::str::from_utf8(item).ok()?.split_once(' ')?;
         Some((keys::parse_stat_counter(name)?, value.parse().ok()?))
