@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the data of the load measurements; standard library only.
 
-usage: data.py OUTDIR [--sites N] [--cells N] [--bodies N]
+usage: data.py OUTDIR [--sites N] [--cells N] [--bodies N] [--new N]
 
 A site is a building with ten access points within about 60 m. Sites lie in three boxes in the
 middle of Germany, France and Poland; every cell is one of an LTE network in Germany. Everything
@@ -13,7 +13,7 @@ today.
   wifi10.txt      bodies, one a line: the ten access points of a site that is in the tables
   lte1.txt        bodies: one cell that is in the tables
   submit.txt      bodies: ten reports with ten access points each, of sites in the tables
-  pipeline.txt    bodies: ten reports each, four of every site of SITES / 20 that are in no table
+  pipeline.txt    bodies: ten reports each, four of every one of NEW sites (SITES / 20) that are in no table
 """
 import argparse
 import datetime
@@ -127,7 +127,7 @@ def report(site, chance):
     return {"timestamp": 1_700_000_000_000 + chance.randrange(10**9), "position": position, "wifiAccessPoints": seen}
 
 
-def write_bodies(out, sites, cells, bodies):
+def write_bodies(out, sites, cells, bodies, new):
     chance = random.Random(20)
 
     def lines(name, documents):
@@ -144,7 +144,7 @@ def write_bodies(out, sites, cells, bodies):
     lines("lte1.txt", ({"cellTowers": [cell()]} for _ in range(bodies)))
     lines("submit.txt", ({"items": [report(chance.randrange(sites), chance) for _ in range(10)]}
                          for _ in range(max(bodies // 10, 1))))
-    new_sites = [1_000_000_000 + number for number in range(max(sites // 20, 10))] * 4
+    new_sites = [1_000_000_000 + number for number in range(new)] * 4
     chance.shuffle(new_sites)
     lines("pipeline.txt", ({"items": [report(site, chance) for site in new_sites[at:at + 10]]}
                            for at in range(0, len(new_sites), 10)))
@@ -156,10 +156,12 @@ def main():
     options.add_argument("--sites", type=int, default=100_000)
     options.add_argument("--cells", type=int, default=100_000)
     options.add_argument("--bodies", type=int, default=20_000)
+    options.add_argument("--new", type=int)
     options = options.parse_args()
     os.makedirs(options.out, exist_ok=True)
     write_rows(options.out, options.sites, options.cells)
-    write_bodies(options.out, options.sites, options.cells, options.bodies)
+    new = options.new or max(options.sites // 20, 10)
+    write_bodies(options.out, options.sites, options.cells, options.bodies, new)
 
 
 if __name__ == "__main__":

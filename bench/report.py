@@ -80,6 +80,18 @@ def of_ceilings(records):
         yield f"| {PAIRS[one['pair']]} | {number(one['insert'])} | {number(one['append'])} {unit} |"
 
 
+def put(path, begin, end, text):
+    """Puts a text into a document between two lines, in the place of what is there."""
+    with open(path) as file:
+        document = file.read()
+    before, found, rest = document.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not (found and ended):
+        sys.exit(f"{path} has no place for the tables")
+    with open(path, "w") as file:
+        file.write(f"{before}{begin}\n{text}\n{end}{after}")
+
+
 def main():
     if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
@@ -88,14 +100,7 @@ def main():
     text = "\n\n".join([sys.argv[2], *("\n".join(table(records)) for table in tables)]) + "\n"
     print(text)
     if len(sys.argv) == 4:
-        with open(sys.argv[3]) as file:
-            document = file.read()
-        before, found, rest = document.partition(BEGIN)
-        _, ended, after = rest.partition(END)
-        if not (found and ended):
-            sys.exit(f"{sys.argv[3]} has no place for the tables")
-        with open(sys.argv[3], "w") as file:
-            file.write(f"{before}{BEGIN}\n{text}\n{END}{after}")
+        put(sys.argv[3], BEGIN, END, text)
 
 
 if __name__ == "__main__":
