@@ -48,5 +48,5 @@ soak: ## Kill, cut and fill everything for 30 minutes on each backend pair, then
 	@bench/soak --minutes $${MINUTES:-30} --seed $${SEED:-1}
 
 .PHONY: fuzz
-fuzz: ## Fuzz every parser for a minute each
-	@scripts/fuzz
+fuzz: ## Fuzz every parser for a minute each; SECONDS=600 SEED=7 TARGETS="json body" make fuzz
+	@scripts/fuzz $(if $(SEED),--seed $(SEED)) $(or $(SECONDS),60) $(TARGETS)
