@@ -101,7 +101,8 @@ impl Store {
             Target::SqliteFile(file) => Some(file),
             Target::SqliteMemory => None,
         };
-        let place = Place { file, read_only, wait, alarms: Arc::default() };
+        let (alarms, was_opened) = (Arc::default(), Arc::default());
+        let place = Place { file, read_only, wait, alarms, was_opened };
         let driver = Driver::Sqlite(Sqlite::start(&place)?);
         Ok(Self { driver, read_only })
     }

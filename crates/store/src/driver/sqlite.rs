@@ -10,7 +10,7 @@ mod snapshot;
 use std::cell::Cell;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -54,6 +54,8 @@ pub(crate) struct Place {
     pub(crate) wait: Duration,
     /// How often a thread has found that the file is not the one at its path any more.
     pub(crate) alarms: Arc<AtomicU64>,
+    /// Whether any thread has opened the file: from then on none begins an empty one.
+    pub(crate) was_opened: Arc<AtomicBool>,
 }
 
 impl Sqlite {
@@ -304,7 +306,8 @@ impl File {
         match &mut self.connection {
             Some(connection) => Ok(connection),
             none => {
-                let connection = open(place, duty, self.identity.is_none())?;
+                let connection = open(place, duty, !place.was_opened.load(Ordering::Acquire))?;
+                place.was_opened.store(true, Ordering::Release);
                 self.identity = place.file.as_deref().map(identity).transpose()?;
                 Ok(none.insert(connection))
             }

@@ -138,6 +138,11 @@ async fn once_a_file_is_found_to_be_gone_no_thread_goes_on_with_it() {
     let (file, aside) = (folder.path().join("db.sqlite"), folder.path().join("aside"));
     let store = crate::open(&format!("sqlite:{}", file.display()));
     store.migrate().await.unwrap();
+    // Threads that had nothing to do yet begin no empty file in its place.
+    std::fs::rename(&file, &aside).unwrap();
+    assert_eq!(answered(&store).await, 0);
+    assert!(!file.exists());
+    std::fs::rename(&aside, &file).unwrap();
     for _ in 0..5 {
         std::thread::sleep(Duration::from_millis(260));
         // Every thread has just looked, or will for the first one.
