@@ -259,7 +259,8 @@ pub fn bounding_box(center: Position, distance_m: f64) -> Option<BoundingBox> {
 /// The largest distance from a position to any of the others, metres; 0 without any.
 #[must_use]
 pub fn max_distance_m(from: Position, others: impl IntoIterator<Item = Position>) -> f64 {
-    others.into_iter().map(|to| distance_m(from, to)).fold(0.0, f64::max)
+    let from = Place::new(from);
+    others.into_iter().map(|to| from.distance_m(&Place::new(to))).fold(0.0, f64::max)
 }
 
 /// The radius of the circle around a position that holds a whole box: whole metres, half to even.

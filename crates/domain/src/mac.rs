@@ -60,15 +60,29 @@ impl Mac {
     }
 }
 
+/// Digits of an address as it is written.
+const DIGITS: usize = 12;
+
 impl fmt::Display for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(self.digits(&mut [0; DIGITS]))
     }
 }
 
 impl Serialize for Mac {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.digits(&mut [0; DIGITS]))
+    }
+}
+
+impl Mac {
+    /// The digits, written into a place for them: each observation in a queue has them.
+    fn digits<'a>(self, text: &'a mut [u8; DIGITS]) -> &'a str {
+        for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
+            let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 0xf)]);
+        }
+        std::str::from_utf8(text).unwrap_or_default()
     }
 }
 

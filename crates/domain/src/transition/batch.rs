@@ -1,6 +1,6 @@
 //! The observations of one station that are looked at together.
 
-use crate::geo::{self, BoundingBox, Position};
+use crate::geo::{self, BoundingBox, Place, Position};
 use crate::observation::Observation;
 use crate::station::{Kind, Source};
 
@@ -107,7 +107,8 @@ impl Batch {
     /// Is every observation within so many metres of a position?
     #[must_use]
     pub fn is_within(&self, position: Position, limit_m: f64) -> bool {
-        self.positions.iter().all(|&seen| geo::distance_m(position, seen) <= limit_m)
+        let place = Place::new(position);
+        self.positions.iter().all(|&seen| place.distance_m(&Place::new(seen)) <= limit_m)
     }
 
     /// Weighted mean of the positions, as plain numbers: what was seen on both sides of the
