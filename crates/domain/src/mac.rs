@@ -77,7 +77,7 @@ impl Serialize for Mac {
 
 impl Mac {
     /// The digits, written into a place for them: each observation in a queue has them.
-    fn digits<'a>(self, text: &'a mut [u8; DIGITS]) -> &'a str {
+    fn digits(self, text: &mut [u8; DIGITS]) -> &str {
         for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
             let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };
             pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 0xf)]);
