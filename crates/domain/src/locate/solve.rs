@@ -29,7 +29,7 @@ pub struct Anchor {
 }
 
 impl Anchor {
-    /// A station at a position; the weight, above 0, multiplies the square of its distance.
+    /// A station at a position; the weight, above 0, multiplies its distance.
     #[must_use]
     pub fn new(position: Position, weight: f64) -> Self {
         Self { place: Place::new(position), weight }

@@ -6,7 +6,6 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -229,15 +228,7 @@ fn name_host(request: &mut Request<hyper::body::Incoming>) {
 /// How many connections there may be: as many as are meant, unless the system allows fewer files.
 fn most_connections(meant: usize) -> usize {
     let wanted = meant + OTHER_FILES;
-    let allowed = match allow_files(wanted as u64) {
-        Ok(allowed) => usize::try_from(allowed).unwrap_or(wanted),
-        Err(error) => {
-            tracing::warn!(%error, "the limit on open files stays as it is");
-            getrlimit(Resource::Nofile)
-                .current
-                .map_or(wanted, |now| usize::try_from(now).unwrap_or(wanted))
-        }
-    };
+    let allowed = usize::try_from(allow_files(wanted as u64)).unwrap_or(wanted);
     // Of very few files half are for connections.
     let max = allowed.saturating_sub(OTHER_FILES).max(allowed / 2).clamp(1, meant);
     if max < meant {
@@ -246,15 +237,18 @@ fn most_connections(meant: usize) -> usize {
     max
 }
 
-/// Raises the limit on open files as far as it is needed and allowed; how many there may be.
-fn allow_files(wanted: u64) -> io::Result<u64> {
+/// Raises the limit on open files as far as it is needed and allowed; how many of them there may be.
+fn allow_files(wanted: u64) -> u64 {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    let Some(now) = current.filter(|&now| now < wanted) else { return Ok(wanted) };
+    let Some(now) = current.filter(|&now| now < wanted) else { return wanted };
     let more = maximum.map_or(wanted, |maximum| maximum.min(wanted));
-    if more > now {
-        setrlimit(Resource::Nofile, Rlimit { current: Some(more), maximum })?;
+    match setrlimit(Resource::Nofile, Rlimit { current: Some(more), maximum }) {
+        Ok(()) => more,
+        Err(error) => {
+            tracing::warn!(%error, "the limit on open files stays as it is");
+            now
+        }
     }
-    Ok(more.max(now))
 }
 
 #[cfg(test)]
@@ -265,25 +259,38 @@ mod tests {
 
     use super::*;
 
-    const SHORT: Duration = Duration::from_millis(50);
+    /// Long enough for a busy machine to send a request, short enough to be waited for.
+    const SHORT: Duration = Duration::from_millis(500);
 
-    /// A server whose answers have so many bytes, after so long; the address, and what stops it.
-    async fn start(
-        bounds: Bounds,
-        len: usize,
-        after: Duration,
-    ) -> (SocketAddr, oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
+    /// A server whose answers have so many bytes.
+    struct Started {
+        address: SocketAddr,
+        /// Tells of each request that has come.
+        begun: Arc<Semaphore>,
+        /// Lets as many requests be answered.
+        answers: Arc<Semaphore>,
+        stop: oneshot::Sender<()>,
+        server: tokio::task::JoinHandle<()>,
+    }
+
+    async fn start(bounds: Bounds, len: usize, answers: usize) -> Started {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let answer = move |_: Request<hyper::body::Incoming>, _: SocketAddr| async move {
-            tokio::time::sleep(after).await;
-            Response::new(Body::from(vec![b'x'; len]))
+        let (begun, answers) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(answers)));
+        let (tell, may) = (Arc::clone(&begun), Arc::clone(&answers));
+        let answer = move |_: Request<hyper::body::Incoming>, _: SocketAddr| {
+            let (tell, may) = (Arc::clone(&tell), Arc::clone(&may));
+            async move {
+                tell.add_permits(1);
+                may.acquire().await.unwrap().forget();
+                Response::new(Body::from(vec![b'x'; len]))
+            }
         };
         let shutdown = async { drop(stopped.await) };
         let server =
             tokio::spawn(accept(listener, bounds, answer, shutdown, Duration::from_mins(1)));
-        (address, stop, server)
+        Started { address, begun, answers, stop, server }
     }
 
     async fn connect(address: SocketAddr, send: &[u8]) -> TcpStream {
@@ -304,50 +311,60 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_without_a_request_is_closed() {
-        let bounds = Bounds { unused: SHORT, ..Bounds::default() };
-        let (address, _stop, _server) = start(bounds, 2, Duration::ZERO).await;
-        for (sent, status) in [
+        // A client of HTTP/2 is told, and has as long to take that as anything else.
+        let bounds = Bounds { unused: SHORT, stalled: SHORT, ..Bounds::default() };
+        let started = start(bounds, 2, 1).await;
+        let ways = [
             (&b""[..], None),
             (b"P", None),
             (&PREFACE[..10], None),
             (b"GET / HTTP/1.1\r\nHost", None),
             (REQUEST, Some("HTTP/1.1 200 OK")),
             (PREFACE, None),
-        ] {
-            let got = all_of(connect(address, sent).await).await;
+        ];
+        let all = ways.map(|(sent, status)| async move {
+            let got = all_of(connect(started.address, sent).await).await;
             assert_eq!(got.lines().next().filter(|line| line.ends_with("OK")), status, "{got}");
-        }
+        });
+        futures_util::future::join_all(all).await;
     }
 
     #[tokio::test]
     async fn a_request_that_takes_longer_is_answered() {
         let bounds = Bounds { unused: SHORT, ..Bounds::default() };
-        let (address, _stop, _server) = start(bounds, 2, 6 * SHORT).await;
-        let got = all_of(connect(address, REQUEST).await).await;
+        let started = start(bounds, 2, 0).await;
+        let open = connect(started.address, REQUEST).await;
+        started.begun.acquire().await.unwrap().forget();
+        tokio::time::sleep(3 * SHORT).await;
+        started.answers.add_permits(1);
+        let got = all_of(open).await;
         assert!(got.starts_with("HTTP/1.1 200 OK") && got.ends_with("xx"), "{got}");
     }
 
     #[tokio::test]
     async fn one_that_takes_nothing_gives_way_to_the_next() {
-        let bounds = Bounds { connections: 1, unused: SHORT, stalled: SHORT };
+        let bounds = Bounds { connections: 1, unused: SHORT, stalled: 2 * SHORT };
         // More than the buffers of the system hold.
-        let (address, _stop, _server) = start(bounds, 64 << 20, Duration::ZERO).await;
-        let stalled = connect(address, REQUEST).await;
-        let got = all_of(connect(address, REQUEST).await).await;
+        let started = start(bounds, 64 << 20, 2).await;
+        let stalled = connect(started.address, REQUEST).await;
+        let got = all_of(connect(started.address, REQUEST).await).await;
         assert!(got.len() > 64 << 20, "{} bytes", got.len());
         drop(stalled);
     }
 
     #[tokio::test]
     async fn at_the_end_open_requests_are_answered_and_no_more() {
-        let (address, stop, server) = start(Bounds::default(), 2, 4 * SHORT).await;
+        let Started { address, begun, answers, stop, server } =
+            start(Bounds::default(), 2, 0).await;
         let idle = connect(address, b"").await;
         let mut open = connect(address, REQUEST).await;
         open.write_all(REQUEST).await.unwrap();
-        tokio::time::sleep(SHORT).await;
+        begun.acquire().await.unwrap().forget();
         stop.send(()).unwrap();
-        server.await.unwrap();
+        // Closed once the end is known to all, and before anything is answered.
         assert_eq!(all_of(idle).await, "");
+        answers.add_permits(2);
+        server.await.unwrap();
         let got = all_of(open).await;
         assert_eq!(got.matches("HTTP/1.1 200 OK").count(), 1, "{got}");
     }
