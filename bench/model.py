@@ -1,8 +1,8 @@
 """What the tables have to hold after reports were learned: a slow and plain second telling of the rules.
 
 It shares nothing with the service and is as literal as can be: dictionaries instead of rows, one
-observation after the other. What is left out: regions (a border has no plain form), the versions of
-the API but the newest, and areas, which are checked as sums over their cells.
+observation after the other. What is left out: regions (a border has no plain form), the names of
+the API's older versions, and areas, which are checked as sums over their cells.
 
     model = Model(today)
     model.learn([report, …])        # one batch of observations: reports as in `/v2/geosubmit`
@@ -16,11 +16,14 @@ WORLD = {"lat": (-85.051, 85.051), "lon": (-180.0, 180.0)}
 POSITION = {"accuracy": (0, 1_000_000), "speed": (0, 300)}
 EXTENT_M = {"blue": 100.0, "wifi": 5_000.0, "cell": 100_000.0}
 WEIGHTLESS_BEYOND_M = {"blue": 100, "wifi": 200, "cell": 1000}
-MEDIAN_SIGNAL = {"gsm": -95, "wcdma": -100, "lte": -105, "wifi": -80}
-SIGNAL_OFFSET = {"gsm": -5, "wcdma": 0, "lte": 5, "wifi": -20}
-SIGNAL = {"gsm": (-113, -51), "wcdma": (-121, -25), "lte": (-140, -43)}
-ASU = {"gsm": (0, 31), "wcdma": (-5, 91), "lte": (0, 97)}
-ASU_TO_DBM = {"gsm": lambda asu: 2 * asu - 113, "wcdma": lambda asu: asu - 116, "lte": lambda asu: asu - 140}
+MEDIAN_SIGNAL = {"gsm": -95, "wcdma": -100, "lte": -105, "nr": -105, "wifi": -80}
+SIGNAL_OFFSET = {"gsm": -5, "wcdma": 0, "lte": 5, "nr": 5, "wifi": -20}
+SIGNAL = {"gsm": (-113, -51), "wcdma": (-121, -25), "lte": (-140, -43), "nr": (-156, -31)}
+ASU = {"gsm": (0, 31), "wcdma": (-5, 91), "lte": (0, 97), "nr": (0, 126)}
+ASU_TO_DBM = {"gsm": lambda asu: 2 * asu - 113, "wcdma": lambda asu: asu - 116, "lte": lambda asu: asu - 140,
+              "nr": lambda asu: -31 if asu > 125 else asu - 156}
+PSC = {"gsm": 511, "wcdma": 511, "lte": 503, "nr": 1007}
+TA = {"gsm": (0, 63), "lte": (0, 63), "nr": (0, 3846)}
 BANNED = {"000000000000", "ffffffffffff", "01005e901000"}
 SOURCES = {"fixed": 0, "gnss": 3, "fused": 6, "query": 9}
 # The larger of two is the better one, or the smaller.
@@ -28,7 +31,7 @@ BETTER = {"blue": [("signal", 1), ("age", -1)], "wifi": [("signal", 1), ("snr", 
           "cell": [("ta", -1), ("signal", 1), ("asu", 1), ("age", -1)]}
 MAX_OLD_WEIGHT = 10_000.0
 # As keys and rows have them.
-RADIOS = {0: "gsm", 2: "wcdma", 3: "lte"}
+RADIOS = {0: "gsm", 2: "wcdma", 3: "lte", 5: "nr"}
 
 
 def whole(value):
@@ -85,11 +88,12 @@ def radio_network(kind, given, fix_age):
     if radio == "gsm" and cid is not None and cid > 65_535:
         radio = "wcdma"
     key = (radio, within(whole(given.get("mobileCountryCode")), (1, 999)), within(whole(given.get("mobileNetworkCode")), (0, 999)),
-           within(whole(given.get("locationAreaCode")), (1, 65_533)), within(cid, (1, 2**28 - 1)))
-    network["psc"] = within(psc, (0, 503 if radio == "lte" else 511))
-    network["asu"] = within(within(asu, (-5, 97)), ASU[radio])
-    network["signal"] = within(within(signal, (-140, -25)), SIGNAL[radio])
-    network["ta"] = None if radio == "wcdma" else within(whole(given.get("timingAdvance")), (0, 63))
+           within(whole(given.get("locationAreaCode")), (1, 2**24 - 3 if radio == "nr" else 65_533)),
+           within(cid, (1, 2**36 - 1 if radio == "nr" else 2**28 - 1)))
+    network["psc"] = within(psc, (0, PSC[radio]))
+    network["asu"] = within(asu, ASU[radio])
+    network["signal"] = within(signal, SIGNAL[radio])
+    network["ta"] = within(whole(given.get("timingAdvance")), TA[radio]) if radio in TA else None
     if network["signal"] is None and network["asu"] is not None:
         network["signal"] = ASU_TO_DBM[radio](network["asu"])
     return (None if None in key else key), network

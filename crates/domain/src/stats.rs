@@ -122,10 +122,11 @@ pub struct Decided {
 
 /// Brings counted amounts into the totals of yesterday and today.
 ///
-/// `found` holds the newest rows of each key up to today, in any order; `amounts` what was counted
-/// per key and day since the last time. An amount of an older day goes into yesterday's total, one
+/// `found` holds the newest rows of each key up to today and all later ones, in any order; `amounts`
+/// what was counted per key and day since the last time. An amount of an older day goes into yesterday's total, one
 /// of a later day into today's: nothing counted is left out. What is added to yesterday is added to
-/// an existing row of today as well, since that one already started from yesterday's. A negative
+/// an existing row of today as well, since that one already started from yesterday's; and what is
+/// added to today to the rows of later days, which a clock that was ahead has left. A negative
 /// amount takes back what another process has added twice.
 #[must_use]
 #[expect(clippy::implicit_hasher, reason = "callers use the default hasher")]
@@ -155,6 +156,11 @@ pub fn decide(
         let old = row_of(today).map(|row| row.value);
         let start = old.map_or(value, |value| value.saturating_add_signed(late));
         decided.write(StatRow { key, day: today, value: start.saturating_add_signed(fresh) }, old);
+
+        for row in found.iter().filter(|row| row.key == key && row.day > today) {
+            let value = row.value.saturating_add_signed(late.saturating_add(fresh));
+            decided.write(StatRow { value, ..*row }, Some(row.value));
+        }
     }
     decided
 }
@@ -239,6 +245,24 @@ mod tests {
         assert_eq!(blue(missing.insert), [row(key, 1, 105), row(key, 0, 115)]);
         let present = decide(&[row(key, 1, 100), row(key, 0, 200)], &amounts, day(0));
         assert_eq!(blue(present.update), [row(key, 1, 105), row(key, 0, 215)]);
+    }
+
+    #[test]
+    fn days_to_come_get_what_is_counted_today() {
+        let key = StatKey::Wifi;
+        let tomorrow = StatRow { key, day: day(0).succ_opt().unwrap(), value: 300 };
+        let far = StatRow { key, day: day(0) + chrono::Days::new(400), value: 310 };
+        let found = [row(key, 1, 100), tomorrow, row(key, 0, 200), far];
+        let amounts = HashMap::from([((key, day(1)), 3), ((key, day(0)), 10)]);
+        let decided = decide(&found, &amounts, day(0));
+        let expected = [
+            row(key, 1, 103),
+            row(key, 0, 213),
+            StatRow { value: 313, ..tomorrow },
+            StatRow { value: 323, ..far },
+        ];
+        assert_eq!(decided.update, expected);
+        assert_eq!(decide(&found, &HashMap::new(), day(0)).update, []);
     }
 
     #[test]

@@ -19,7 +19,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use uuid::Uuid;
 use worker::{File, Worker};
 
-use crate::{Error, Facts, KeyValue, Op, Options, QueueState, Result, Taken, millis, now_ms};
+use crate::{
+    Error, Facts, KeyValue, Op, Options, QueueState, Result, Taken, furthest_ms, millis, now_ms,
+};
 
 /// The version of the tables; raised when they change in a way that older programs cannot read.
 const SCHEMA_VERSION: i64 = 1;
@@ -29,6 +31,21 @@ const SWEEP_ROWS: u32 = 1000;
 
 /// Time between two looks for expired rows, while callers keep the writer busy at all.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
+
+/// When a lease is taken, when it will be over, and the furthest deadline of others to believe.
+/// Milliseconds since 1970.
+struct Times {
+    now: i64,
+    deadline: i64,
+    furthest: i64,
+}
+
+impl Times {
+    fn of(lease: Duration) -> Self {
+        let now = now_ms();
+        Self { now, deadline: now + millis(lease), furthest: furthest_ms(now, lease) }
+    }
+}
 
 /// An open file.
 pub(crate) struct Embedded {
@@ -179,10 +196,7 @@ impl KeyValue for Embedded {
 
     async fn take(&self, queue: &str, max: usize, lease: Duration) -> Result<Option<Taken>> {
         let (queue, id) = (queue.to_owned(), Uuid::now_v7().to_string());
-        let take = move |db: &Connection| {
-            let now_ms = now_ms();
-            queues::take(db, &queue, max, (now_ms, now_ms + millis(lease)), id)
-        };
+        let take = move |db: &Connection| queues::take(db, &queue, max, &Times::of(lease), id);
         self.writer.run(take).await
     }
 
@@ -277,10 +291,7 @@ impl KeyValue for Embedded {
 
     async fn hold(&self, name: &str, holder: &str, ttl: Duration) -> Result<bool> {
         let (name, holder) = (name.to_owned(), holder.to_owned());
-        let hold = move |db: &Connection| {
-            let now_ms = now_ms();
-            values::hold(db, now_ms, &name, &holder, now_ms + millis(ttl))
-        };
+        let hold = move |db: &Connection| values::hold(db, &Times::of(ttl), &name, &holder);
         self.writer.run(hold).await
     }
 

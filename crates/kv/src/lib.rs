@@ -163,7 +163,9 @@ pub trait KeyValue: Send + Sync {
     ///
     /// First a batch whose lease has run out or that was put back, with its old id and items; else
     /// the oldest `max` items that wait (0: all), as a new batch. `None` when there is neither.
-    /// What stays behind in the queue loses an expiry, if it had one, but not its age.
+    /// A lease that ends later than two minutes and twice `lease` from now has run out as well: the
+    /// clock by which it was taken was wrong. What stays behind in the queue loses an expiry, if it had one,
+    /// but not its age.
     async fn take(&self, queue: &str, max: usize, lease: Duration) -> Result<Option<Taken>>;
 
     /// Sets the lease of a batch anew, from now. False when there is no such batch any more.
@@ -249,6 +251,16 @@ fn unknown_scheme() -> Error {
 #[expect(clippy::disallowed_methods, reason = "the one place of this crate that reads the clock")]
 fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis)
+}
+
+/// Any deadline may be as far ahead as this, however short one's own leases are.
+const CREDIBLE: Duration = Duration::from_mins(2);
+
+/// The furthest deadline to believe, for somebody who takes leases of this length. One further ahead
+/// was set by a clock that was wrong; otherwise what a worker held that died then would be gone for
+/// as long. Taking over from somebody who lives costs work done twice and nothing else.
+fn furthest_ms(now_ms: i64, lease: Duration) -> i64 {
+    now_ms + (millis(lease) * 2).max(millis(CREDIBLE))
 }
 
 /// A length of time in milliseconds, at most some hundred years, so that sums stay in range.

@@ -24,7 +24,9 @@ use async_trait::async_trait;
 use link::{Link, Script};
 use uuid::Uuid;
 
-use crate::{Error, Facts, KeyValue, Op, Options, QueueState, Result, Taken, millis, now_ms};
+use crate::{
+    Error, Facts, KeyValue, Op, Options, QueueState, Result, Taken, furthest_ms, millis, now_ms,
+};
 
 /// Life of a list in the original after an append, seconds: from what is left of it follows the
 /// age, also when an operator shortened it by hand.
@@ -198,6 +200,7 @@ impl KeyValue for Redis {
             id.into_bytes(),
             stem.into_bytes(),
             queue.into(),
+            text(furthest_ms(now_ms, lease)),
         ];
         let taken: Option<(String, bool, Vec<Vec<u8>>)> =
             self.link.script(&self.scripts.take, &keys, &args).await?;

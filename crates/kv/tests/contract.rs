@@ -76,6 +76,7 @@ contract! {
         a_batch_put_back_is_taken_again_as_it_was,
         a_batch_that_is_due_comes_before_what_waits,
         a_renewed_lease_counts_from_now,
+        a_lease_of_a_clock_that_was_far_ahead_is_over,
         a_finished_batch_is_gone,
         only_the_first_of_two_finishes_does_its_ops,
         a_finish_that_fails_leaves_the_batch,

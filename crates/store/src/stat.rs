@@ -26,13 +26,13 @@ pub struct StatChanges<O> {
     pub outcome: O,
 }
 
-/// How many of the newest days of each key a rule gets to see: today, yesterday, the day their
+/// How many of the newest days of each key up to today a rule gets to see: today, yesterday, the day their
 /// totals start from, and one to spare.
 const DAYS: usize = 4;
 
 impl Store {
-    /// Applies a batch of counts: reads and locks the newest rows of each key up to today, newest
-    /// first, lets the rule decide, and writes what it says. A batch that was applied before
+    /// Applies a batch of counts: reads and locks the newest rows of each key up to today and all
+    /// later ones, lets the rule decide, and writes what it says. A batch that was applied before
     /// changes nothing.
     pub async fn update_stats<O>(
         &self,
@@ -43,15 +43,18 @@ impl Store {
     where
         O: Serialize + DeserializeOwned + Send + 'static,
     {
-        let read = |key: StatKey| {
-            let text = format!(
-                "SELECT `key`, `time`, `value` FROM stat WHERE `key` = ? AND `time` <= ? \
-                 ORDER BY `time` DESC LIMIT {DAYS}"
-            );
+        let read = |key: StatKey, days: &str| {
+            let text =
+                format!("SELECT `key`, `time`, `value` FROM stat WHERE `key` = ? AND {days}");
             Read::Locking(Statement::new(text, vec![key.code().into(), today.into()]))
         };
+        let newest = format!("`time` <= ? ORDER BY `time` DESC LIMIT {DAYS}");
+        let reads = StatKey::ALL
+            .into_iter()
+            .flat_map(|key| [read(key, &newest), read(key, "`time` > ?")])
+            .collect();
         let dialect = self.driver.dialect();
-        self.apply(batch, StatKey::ALL.map(read).into(), move |found| {
+        self.apply(batch, reads, move |found| {
             let rows: Vec<StatRow> = found.iter().flatten().filter_map(stat_row).collect();
             let StatChanges { insert, update, outcome } = decide(&rows);
             let write = |rows: Vec<StatRow>, tail: String| {

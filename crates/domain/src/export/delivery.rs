@@ -19,8 +19,8 @@ pub enum Verdict {
 /// How often a target may refuse a batch before it becomes dead letters.
 pub const MAX_REFUSALS: i64 = 3;
 
-/// The longest rest that a target can ask for.
-const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
+/// The longest rest there is, which a target can ask for.
+pub const LONGEST_REST: Duration = Duration::from_hours(1);
 /// The first rest of a target; each is twice as long as the one before.
 const MIN_REST: Duration = Duration::from_secs(2);
 /// The longest rest of our own choice: what is back again gets its reports within a minute or so.
@@ -51,7 +51,7 @@ pub fn verdict(status: u16, reason: Option<&str>) -> Verdict {
 pub fn rest(failures: u32, retry_after: Option<Duration>) -> Duration {
     let doublings = failures.saturating_sub(1).min(16);
     let own = (MIN_REST * (1 << doublings)).min(MAX_REST);
-    retry_after.map_or(own, |asked| own.max(asked.min(MAX_RETRY_AFTER)))
+    retry_after.map_or(own, |asked| own.max(asked.min(LONGEST_REST)))
 }
 
 /// How long a refused batch stays away before it is tried again.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::Times;
 use super::values::beginning_with;
 use crate::{Error, QueueState, Result, Taken};
 
@@ -79,16 +80,17 @@ pub(super) fn take(
     db: &Connection,
     queue: &str,
     max: usize,
-    (now_ms, deadline_ms): (i64, i64),
+    times: &Times,
     id: String,
 ) -> Result<Option<Taken>> {
     let sql = "SELECT id, first_number, last_number FROM lease
-        WHERE queue = ?1 AND deadline_ms <= ?2 ORDER BY deadline_ms, id LIMIT 1";
-    let due = db.prepare_cached(sql)?.query_row(params![queue, now_ms], |row| {
-        Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?))
-    });
+        WHERE queue = ?1 AND (deadline_ms <= ?2 OR deadline_ms > ?3) ORDER BY deadline_ms, id LIMIT 1";
+    let of_due = params![queue, times.now, times.furthest];
+    let due = db
+        .prepare_cached(sql)?
+        .query_row(of_due, |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?)));
     if let Some((id, first, last)) = due.optional()? {
-        set_deadline(db, queue, &id, deadline_ms)?;
+        set_deadline(db, queue, &id, times.deadline)?;
         let items = items(db, queue, first, last)?;
         return Ok(Some(Taken { id, items, again: true }));
     }
@@ -103,7 +105,7 @@ pub(super) fn take(
     waiting.write(db, queue)?;
     let sql = "INSERT INTO lease (queue, id, first_number, last_number, deadline_ms)
         VALUES (?1, ?2, ?3, ?4, ?5)";
-    db.prepare_cached(sql)?.execute(params![queue, id, first, last, deadline_ms])?;
+    db.prepare_cached(sql)?.execute(params![queue, id, first, last, times.deadline])?;
     Ok(Some(Taken { id, items: items(db, queue, first, last)?, again: false }))
 }
 

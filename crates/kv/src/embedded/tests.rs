@@ -80,7 +80,7 @@ fn finished_items_leave_no_rows_behind() {
     let db = database();
     let items = vec![vec![1], vec![2], vec![3]];
     queues::push(&db, 0, "q", &items, None).unwrap();
-    queues::take(&db, "q", 2, (0, 0), "one".into()).unwrap().unwrap();
+    queues::take(&db, "q", 2, &Times::of(Duration::ZERO), "one".into()).unwrap().unwrap();
     assert!(queues::remove(&db, "q", "one").unwrap());
     assert_eq!((rows(&db, "item"), rows(&db, "lease")), (1, 0));
     queues::clear(&db, "q").unwrap();
@@ -169,4 +169,19 @@ async fn many_callers_at_once_share_commits_and_each_has_its_own_answer() {
         assert_eq!(outcome.is_err(), is_bad);
     }
     assert_eq!(kv.get(&[b"c".to_vec()]).await, Ok(vec![Some(b"200".to_vec())]));
+}
+
+#[test]
+fn a_named_lease_of_a_clock_that_was_far_ahead_is_free() {
+    let db = database();
+    let hour_ms = 3_600_000;
+    let hold = |now_ms, holder| {
+        let times = Times { now: now_ms, deadline: now_ms + 15_000, furthest: now_ms + hour_ms };
+        values::hold(&db, &times, "scheduler", holder).unwrap()
+    };
+    assert!(hold(24 * hour_ms, "ahead"));
+    assert!(!hold(24 * hour_ms - 1, "second"));
+    assert!(hold(0, "first"), "a day earlier by this clock");
+    assert!(!hold(0, "second"));
+    assert!(hold(15_000, "second"));
 }

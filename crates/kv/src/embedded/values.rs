@@ -4,6 +4,7 @@
 use rusqlite::{Connection, OptionalExtension, Rows, params};
 use sha2::{Digest, Sha256};
 
+use super::Times;
 use crate::{Error, Result};
 
 /// Writes a value.
@@ -137,17 +138,12 @@ pub(super) fn beginning_with(mut rows: Rows<'_>, prefix: &str) -> Result<Vec<Str
 }
 
 /// Takes or renews a named lease.
-pub(super) fn hold(
-    db: &Connection,
-    now_ms: i64,
-    name: &str,
-    holder: &str,
-    expires_ms: i64,
-) -> Result<bool> {
+pub(super) fn hold(db: &Connection, times: &Times, name: &str, holder: &str) -> Result<bool> {
     let sql = "INSERT INTO held (name, holder, expires_ms) VALUES (?1, ?2, ?3)
         ON CONFLICT (name) DO UPDATE SET holder = ?2, expires_ms = ?3
-        WHERE holder = ?2 OR expires_ms <= ?4";
-    Ok(db.prepare_cached(sql)?.execute(params![name, holder, expires_ms, now_ms])? > 0)
+        WHERE holder = ?2 OR expires_ms <= ?4 OR expires_ms > ?5";
+    let row = params![name, holder, times.deadline, times.now, times.furthest];
+    Ok(db.prepare_cached(sql)?.execute(row)? > 0)
 }
 
 /// Gives a named lease up.

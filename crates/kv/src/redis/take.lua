@@ -2,10 +2,10 @@
 --
 -- KEYS  queue (list), leases (sorted set), in-flight list of the new batch, times of appends (hash)
 -- ARGV  now and deadline in milliseconds, most items (0: all), id of the new batch,
---       stem of the names of in-flight lists, name of the queue
+--       stem of the names of in-flight lists, name of the queue, furthest deadline to believe
 local queue, leases, in_flight, pushed = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local now, deadline, max, id = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local stem, name = ARGV[5], ARGV[6]
+local stem, name, furthest = ARGV[5], ARGV[6], ARGV[7]
 
 -- Redis before 5 otherwise refuses to write after TTL was asked.
 if redis.replicate_commands then
@@ -14,6 +14,7 @@ end
 
 while true do
   local due = redis.call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, 1)[1]
+    or redis.call('ZRANGEBYSCORE', leases, '(' .. furthest, '+inf', 'LIMIT', 0, 1)[1]
   if not due then
     break
   end

@@ -115,6 +115,17 @@ pub async fn a_renewed_lease_counts_from_now(bench: &Bench) {
     assert_eq!(take(&bench.kv, 0, LONG).await.unwrap().id, taken.id);
 }
 
+pub async fn a_lease_of_a_clock_that_was_far_ahead_is_over(bench: &Bench) {
+    give(&bench.kv, &["a"]).await;
+    let taken = take(&bench.kv, 0, LONG).await.unwrap();
+    assert_eq!(bench.kv.renew(QUEUE, &taken.id, 26 * LONG).await, Ok(true));
+    let again = take(&bench.kv, 0, LONG).await.unwrap();
+    assert_eq!(again, Taken { again: true, ..taken });
+    assert_eq!(take(&bench.kv, 0, LONG).await, None);
+    assert_eq!(bench.kv.renew(QUEUE, &again.id, 26 * LONG).await, Ok(true));
+    assert_eq!(take(&bench.kv, 0, 30 * LONG).await, None, "no longer than one's own");
+}
+
 pub async fn a_finished_batch_is_gone(bench: &Bench) {
     give(&bench.kv, &["a"]).await;
     let id = take(&bench.kv, 0, Duration::ZERO).await.unwrap().id;

@@ -86,9 +86,10 @@ pub enum Task {
 /// When a task runs by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
-    /// At a fixed interval, the first time one interval after the scheduler has taken over.
+    /// At a fixed interval that goes on while schedulers come and go; the very first time one interval
+    /// after the start.
     Every(Duration),
-    /// At a fixed interval that goes on while schedulers come and go.
+    /// The same, but the very first time at once.
     Since(Duration),
     /// At times of day in UTC, as a cron line.
     At(&'static str),

@@ -1,9 +1,10 @@
 //! Sends due tasks to the workers.
 //!
 //! Any number of schedulers may run; one holds a lease and is active, the others stand by and
-//! take over when it is released or runs out. The first firing of an interval is one full
-//! interval after taking over. A time of day that passed while nobody was active is made up for,
-//! as long as its message would not have expired.
+//! take over when it is released or runs out. When each line was sent last is remembered, so that
+//! an interval goes on where the one before left it, however often schedulers come and go; the very
+//! first firing is one full interval after the start. A time of day that passed while nobody was
+//! active is made up for, as long as its message would not have expired.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -60,6 +61,10 @@ impl Scheduler {
     /// Does what is due now and says how long nothing else will be.
     pub async fn step(&mut self) -> anyhow::Result<Duration> {
         let now_ms = self.context.clock.now_ms();
+        if matches!(self.state, State::Active { renew_ms, .. } if renew_ms - now_ms > RENEW_MS) {
+            warn!("the clock was set back, the schedule begins anew");
+            self.state = State::New;
+        }
         let is_held = matches!(self.state, State::Active { renew_ms, .. } if now_ms < renew_ms);
         if !is_held && !self.hold(now_ms).await? {
             return Ok(millis(RENEW_MS));
@@ -69,9 +74,7 @@ impl Scheduler {
         let mut messages = Vec::new();
         for line in lines.iter().filter(|line| line.due_ms <= now_ms) {
             messages.extend(line.messages(now_ms));
-            if let When::At(_) | When::Since(_) = line.periodic.when {
-                ops.push(line.remember());
-            }
+            ops.push(line.remember());
         }
         if !messages.is_empty() {
             debug!(messages = messages.len(), "sending due tasks");
@@ -139,7 +142,7 @@ impl Line {
         shards.into_iter().map(message).collect()
     }
 
-    /// Remembers for the next scheduler which time of day was served.
+    /// Remembers for the next scheduler which time was served.
     fn remember(&self) -> Op {
         Op::Set {
             key: keys::last_sent(self.periodic.task.name()),
@@ -164,16 +167,16 @@ impl Line {
 /// When a line is due first, for a scheduler that becomes active now.
 fn first_due(periodic: Periodic, sent_ms: Option<i64>, now_ms: i64) -> i64 {
     match periodic.when {
-        When::Every(interval) => {
-            now_ms.saturating_add(i64::try_from(interval.as_millis()).unwrap_or(i64::MAX))
-        }
-        When::Since(interval) => {
+        When::Every(interval) | When::Since(interval) => {
             let interval_ms = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX);
-            // At once when it never was sent; never later than that, whatever a clock has said.
-            sent_ms.map_or(now_ms, |sent_ms| {
-                let next_ms = now_ms.saturating_add(interval_ms);
-                sent_ms.saturating_add(interval_ms).clamp(now_ms, next_ms)
-            })
+            let next_ms = now_ms.saturating_add(interval_ms);
+            // Never later than that, whatever a clock has said.
+            let after = |sent_ms: i64| sent_ms.saturating_add(interval_ms).clamp(now_ms, next_ms);
+            match (periodic.when, sent_ms) {
+                (_, Some(sent_ms)) => after(sent_ms),
+                (When::Since(_), None) => now_ms,
+                (_, None) => next_ms,
+            }
         }
         When::At(cron) => {
             let expires_ms = i64::try_from(periodic.expires.as_millis()).unwrap_or(i64::MAX);
@@ -254,6 +257,9 @@ mod tests {
     #[test]
     fn an_interval_is_due_one_interval_after_the_start_and_keeps_its_period() {
         let periodic = line(Task::UpdateIncoming);
+        assert_eq!(first_due(periodic, Some(-20_000), 1000), 12_000);
+        assert_eq!(first_due(periodic, Some(-40_000), 1000), 1000);
+        assert_eq!(first_due(periodic, Some(i64::MAX), 1000), 33_000);
         let mut line = Line { periodic, due_ms: first_due(periodic, None, 1000) };
         assert_eq!(line.due_ms, 33_000);
         line.advance(33_100);

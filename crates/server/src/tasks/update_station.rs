@@ -17,8 +17,9 @@ use super::tally::Tally;
 use super::{Outcome, Run, update_cellarea};
 use crate::{fault, keys};
 
-/// How long a daily counter is kept after its last change.
-const COUNTER_TTL: Duration = Duration::from_hours(48);
+/// How long a daily counter is kept after its last change: as long as nobody may be there to collect
+/// it, or as far as a clock may be wrong. The original's two days lose what was counted before.
+const COUNTER_TTL: Duration = Duration::from_hours(30 * 24);
 
 /// What has to follow from a batch; kept with the rows it was applied to, in the same transaction.
 #[derive(Serialize, Deserialize)]

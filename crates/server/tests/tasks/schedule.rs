@@ -46,12 +46,28 @@ pub async fn one_of_two_schedulers_is_active(backend: Backend) {
     second.step().await.unwrap();
     first.step().await.unwrap();
     assert_eq!(sent(&bench).await, []);
-    bench.pass(31);
+    bench.pass(18);
     second.step().await.unwrap();
     assert_eq!(sent(&bench).await, []);
     bench.pass(1);
     first.step().await.unwrap();
     second.step().await.unwrap();
+    assert_eq!(sent(&bench).await, [(Task::UpdateIncoming, None)]);
+}
+
+pub async fn a_clock_that_is_set_back_does_not_stop_the_schedule(backend: Backend) {
+    let bench = Bench::new(backend).await;
+    let mut scheduler = Scheduler::new(Arc::clone(bench.context()));
+    scheduler.step().await.unwrap();
+    bench.pass(32);
+    scheduler.step().await.unwrap();
+    assert_eq!(sent(&bench).await, [(Task::UpdateIncoming, None)]);
+
+    bench.pass(-86_400);
+    scheduler.step().await.unwrap();
+    assert_eq!(sent(&bench).await, []);
+    bench.pass(32);
+    scheduler.step().await.unwrap();
     assert_eq!(sent(&bench).await, [(Task::UpdateIncoming, None)]);
 }
 

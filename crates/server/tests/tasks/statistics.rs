@@ -55,6 +55,20 @@ pub async fn forgotten_counters_are_collected_too(backend: Backend) {
     assert_eq!(bench.counters(left).await, [Some(7), Some(9)]);
 }
 
+pub async fn totals_grow_on_after_a_clock_was_ahead(backend: Backend) {
+    let bench = Bench::new(backend).await;
+    let totals = "SELECT `time`, value FROM stat WHERE `key` = 3 ORDER BY `time`";
+    bench.pass(3 * 86_400);
+    count(&bench, "wifi_20260203", 5).await;
+    bench.run(Task::UpdateStatcounter, None).await;
+    bench.pass(-3 * 86_400);
+    count(&bench, "wifi_20260131", 2).await;
+    bench.run(Task::UpdateStatcounter, None).await;
+    let days = ["2026-01-30", "2026-01-31", "2026-02-02", "2026-02-03"];
+    let expected: Vec<_> = days.into_iter().zip([0.0, 2.0, 2.0, 7.0]).collect();
+    assert_eq!(json!(bench.rows(totals)), json!(expected));
+}
+
 pub async fn regions_are_counted_and_old_ones_removed(backend: Backend) {
     let bench = Bench::new(backend).await;
     let insert = "INSERT INTO region_stat (region, gsm, wcdma, lte, blue, wifi) \

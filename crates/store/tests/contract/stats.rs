@@ -28,7 +28,7 @@ fn region(code: &str, figures: [u64; 6]) -> RegionStat {
 }
 
 on_both! {
-    async fn the_newest_four_days_of_each_key_are_read(store, db) {
+    async fn the_newest_four_days_and_all_later_ones_of_each_key_are_read(store, db) {
         let rows: Vec<StatRow> = (1..=6)
             .flat_map(|number| {
                 let text = format!("2026-01-0{number}");
@@ -46,7 +46,7 @@ on_both! {
         let expected: Vec<StatRow> = [StatKey::Cell, StatKey::UniqueBlue].into_iter()
             .flat_map(|key| {
                 let factor = if key == StatKey::Cell { 1 } else { 10 };
-                (2..=5).rev().map(move |n| stat(key, &format!("2026-01-0{n}"), factor * n))
+                (2..=5).rev().chain([6]).map(move |n| stat(key, &format!("2026-01-0{n}"), factor * n))
             })
             .collect();
         assert_eq!(seen, expected);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use ichnaea_domain::export::delivery;
+use ichnaea_domain::export::delivery::{self, LONGEST_REST};
 use ichnaea_kv::{KeyValue, Op};
 use serde::{Deserialize, Serialize};
 use tracing::{debug, info, warn};
@@ -31,10 +31,13 @@ pub struct Rest {
 }
 
 impl Rest {
-    /// Whether the target is left alone now.
+    /// Whether the target is left alone now. A rest that would last longer than any was begun by a
+    /// clock that was ahead, and is over.
     #[must_use]
-    pub const fn is_on(&self, now_ms: i64) -> bool {
-        self.until_ms > now_ms
+    pub fn is_on(&self, now_ms: i64) -> bool {
+        let left_ms = self.until_ms.saturating_sub(now_ms);
+        u64::try_from(left_ms)
+            .is_ok_and(|left_ms| left_ms > 0 && Duration::from_millis(left_ms) <= LONGEST_REST)
     }
 }
 
@@ -127,4 +130,24 @@ pub(super) async fn begin(
 fn lines() -> std::sync::MutexGuard<'static, BTreeMap<String, Waiting>> {
     static LINES: Mutex<BTreeMap<String, Waiting>> = Mutex::new(BTreeMap::new());
     LINES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rest_ends_in_time_and_when_the_clock_by_which_it_began_was_ahead() {
+        let hour_ms = 3_600_000;
+        let rest = Rest { since_ms: 0, until_ms: 30 * hour_ms, failures: 1, why: String::new() };
+        for (now_ms, is_on) in [
+            (30 * hour_ms, false),
+            (30 * hour_ms - 1, true),
+            (29 * hour_ms, true),
+            (29 * hour_ms - 1, false),
+            (i64::MIN, false),
+        ] {
+            assert_eq!(rest.is_on(now_ms), is_on, "{now_ms}");
+        }
+    }
 }
