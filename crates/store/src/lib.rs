@@ -20,6 +20,7 @@ mod driver;
 mod error;
 mod export_config;
 mod facts;
+mod gathering;
 mod import;
 mod merge;
 mod migrations;
@@ -45,6 +46,7 @@ use driver::{Driver, Statement};
 pub use driver::{Page, Snapshot, Value};
 pub use error::{Conflicts, Error, Result};
 pub use facts::{Facts, Rights};
+use gathering::Gathering;
 pub use import::{Begun, ImportEnd, ImportedFile, NewImport};
 pub use merge::{Merge, Merged};
 pub use migrations::{Note, REVISIONS, Revision, Step};
@@ -57,6 +59,8 @@ use uri::Target;
 #[derive(Clone)]
 pub struct Store {
     driver: Driver,
+    /// Of a server; a file is read by each caller for itself.
+    gathering: Option<Gathering>,
     read_only: bool,
 }
 
@@ -96,7 +100,8 @@ impl Store {
         let file = match uri::parse(uri)? {
             Target::MySql(server) => {
                 let driver = Driver::MySql(MySql::new(*server, max_connections, wait));
-                return Ok(Self { driver, read_only });
+                let gathering = Some(Gathering::new(max_connections, wait));
+                return Ok(Self { driver, gathering, read_only });
             }
             Target::SqliteFile(file) => Some(file),
             Target::SqliteMemory => None,
@@ -104,7 +109,7 @@ impl Store {
         let (alarms, was_opened) = (Arc::default(), Arc::default());
         let place = Place { file, read_only, wait, alarms, was_opened };
         let driver = Driver::Sqlite(Sqlite::start(&place)?);
-        Ok(Self { driver, read_only })
+        Ok(Self { driver, gathering: None, read_only })
     }
 
     /// Asks the database for a sign of life.

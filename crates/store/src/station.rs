@@ -36,13 +36,27 @@ const POSITION_COLUMNS: &str = "lat, lon, radius, region, samples, created, modi
                                 block_last, block_count, NULL";
 
 impl Store {
-    /// The stations and areas with these keys that have a position, all in one round trip.
+    /// The stations and areas with these keys that have a position, all in one round trip, which several
+    /// callers may share.
     ///
     /// Of a station only what a position is computed from is read: no box, weight, source, first
     /// block or scrambling code.
     ///
     /// A database that was not migrated yet has no tables for 5G NR; all others are read then.
     pub async fn stations(&self, keys: &[StationKey], areas: &[AreaKey]) -> Result<Found> {
+        match &self.gathering {
+            Some(_) if keys.is_empty() && areas.is_empty() => Ok(Found::default()),
+            Some(gathering) => gathering.read(self, keys, areas).await,
+            None => self.read_stations(keys, areas).await,
+        }
+    }
+
+    /// The same, for this caller alone.
+    pub(crate) async fn read_stations(
+        &self,
+        keys: &[StationKey],
+        areas: &[AreaKey],
+    ) -> Result<Found> {
         match self.positions(keys, areas).await {
             Err(Error::OldSchema(_)) if has_nr(keys, areas) => {
                 let is_older = |key: &AreaKey| key.radio != Radio::Nr;

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, ServerErrorKind,
-    ToRedisArgs,
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError,
+    ServerErrorKind, ToRedisArgs,
 };
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
@@ -105,7 +105,13 @@ impl Link {
         }
     }
 
-    async fn send<T: FromRedisValue>(&self, request: &Cmd) -> redis::RedisResult<T> {
+    /// Sends commands that the server runs without anything in between; all of them or, when it does not
+    /// take one in, none. Nothing is sent again.
+    pub(super) async fn transaction(&self, commands: &Pipeline) -> Result<()> {
+        self.send(commands).await.map_err(|error| explain(&error))
+    }
+
+    async fn send<T: FromRedisValue>(&self, request: &impl Request) -> redis::RedisResult<T> {
         let slot = Arc::clone(&self.current.lock().unwrap_or_else(PoisonError::into_inner));
         let attempt =
             Attempt { link: self, slot: &slot, started: Instant::now(), has_ended: false };
@@ -113,7 +119,7 @@ impl Link {
             self.client.get_multiplexed_async_connection_with_config(&self.config)
         });
         let answer = match timeout(self.connect_timeout, connect).await {
-            Ok(Ok(connection)) => request.query_async(&mut connection.clone()).await,
+            Ok(Ok(connection)) => request.send(connection.clone()).await,
             Ok(Err(error)) => Err(error),
             Err(_) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
         };
@@ -130,6 +136,29 @@ impl Link {
         if Arc::ptr_eq(&current, slot) {
             *current = Slot::default();
         }
+    }
+}
+
+/// One command or several.
+trait Request {
+    async fn send<T: FromRedisValue>(&self, on: MultiplexedConnection) -> redis::RedisResult<T>;
+}
+
+impl Request for Cmd {
+    async fn send<T: FromRedisValue>(
+        &self,
+        mut on: MultiplexedConnection,
+    ) -> redis::RedisResult<T> {
+        self.query_async(&mut on).await
+    }
+}
+
+impl Request for Pipeline {
+    async fn send<T: FromRedisValue>(
+        &self,
+        mut on: MultiplexedConnection,
+    ) -> redis::RedisResult<T> {
+        self.query_async(&mut on).await
     }
 }
 
@@ -166,10 +195,11 @@ fn script_call(verb: &str, script: &str, keys: &[impl ToRedisArgs], args: &[Vec<
 /// A new connection may do better: this one is gone or silent, or leads to a server that lost its
 /// role.
 fn speaks_against_connection(error: &RedisError) -> bool {
-    use ServerErrorKind::{MasterDown, ReadOnly};
+    // A transaction that is not taken in does not say at first sight why.
+    use ServerErrorKind::{ExecAbort, MasterDown, ReadOnly};
     error.is_io_error()
         || error.is_unrecoverable_error()
-        || matches!(error.kind(), ErrorKind::Server(ReadOnly | MasterDown))
+        || matches!(error.kind(), ErrorKind::Server(ReadOnly | MasterDown | ExecAbort))
 }
 
 /// What the server says when it cannot work just now.

@@ -29,6 +29,7 @@ use crate::http::{self, Client, Web, key_parameter};
 use crate::json::{self, Value};
 use crate::locate::{self, Trace};
 use facts::KeyFact;
+use submit::Submission;
 use submit_request::Version;
 
 pub use backlog::Backlog;
@@ -39,7 +40,7 @@ pub use schema::Problem;
 pub(crate) use schema::number as loose_number;
 #[cfg(test)]
 pub(crate) use schema::read_members;
-pub use submit::queue;
+pub use submit::{Turns, queue};
 pub use unknown::{Asker, Bound, Unknown};
 pub use usage::Usage;
 
@@ -174,8 +175,19 @@ async fn result(web: &Web, request: Request, facts: &mut Facts) -> Result<Respon
         }
     }
 
-    let (text, _held) = web.bodies.text(&parts.headers, body).await?;
+    let (bytes, mut held) = web.bodies.read(body).await?;
     let version = match endpoint {
+        Endpoint::Geolocate | Endpoint::Explain | Endpoint::Country => None,
+        Endpoint::SubmitV0 => Some(Version::V0),
+        Endpoint::SubmitV1 => Some(Version::V1),
+        Endpoint::SubmitV2 => Some(Version::V2),
+    };
+    if let Some(version) = version {
+        let submission = Submission { version, headers: &parts.headers, bytes, held };
+        return submit::submit(web, &key, submission, facts).await;
+    }
+    let text = web.bodies.text(&parts.headers, bytes, &mut held)?;
+    match endpoint {
         Endpoint::Geolocate => {
             let answer = geolocate(web, &key, client.address, &text, facts).await?;
             if http::is_logged() {
@@ -183,17 +195,11 @@ async fn result(web: &Web, request: Request, facts: &mut Facts) -> Result<Respon
                 let secret = &config.secret_key;
                 facts.signature = Some(signature::signature(&response, &client.text, &url, secret));
             }
-            return Ok(http::json_answer(answer.body()));
+            Ok(http::json_answer(answer.body()))
         }
-        Endpoint::Explain => {
-            return explain::explain(web, &key, client.address, &text, facts).await;
-        }
-        Endpoint::Country => return country(web, &key, client.address, &text, facts).await,
-        Endpoint::SubmitV0 => Version::V0,
-        Endpoint::SubmitV1 => Version::V1,
-        Endpoint::SubmitV2 => Version::V2,
-    };
-    submit::submit(web, &key, version, &text, facts).await
+        Endpoint::Explain => explain::explain(web, &key, client.address, &text, facts).await,
+        _ => country(web, &key, client.address, &text, facts).await,
+    }
 }
 
 /// What is read from a body. The document between, which may take many times the room of its text, is

@@ -2,37 +2,76 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use http::StatusCode;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
 use ichnaea_domain::api_key::{ApiKey, is_sampled};
 use ichnaea_domain::report::{QueuedReport, Report};
 use ichnaea_kv::Op;
 use ichnaea_kv::queue::Packing;
+use tokio::sync::Semaphore;
 
 use super::error::ApiError;
 use super::facts::Facts;
 use super::read;
 use super::submit_request::{self, Version};
 use crate::breaker::Missed;
+use crate::config::processors;
 use crate::context::Context;
 use crate::fault;
+use crate::http::body::Held;
 use crate::http::{Web, json_answer};
 use crate::keys;
 use crate::metrics::Refusal;
 use crate::sentry::incident;
 
+/// A submission as it came.
+pub struct Submission<'a> {
+    /// The form of its reports.
+    pub version: Version,
+    /// The headers of the request.
+    pub headers: &'a HeaderMap,
+    /// The body.
+    pub bytes: Bytes,
+    /// The room that the body takes.
+    pub held: Held,
+}
+
+/// Who may have a processor for reports: all processors but one can be busy with them at a time, so that
+/// positions are found in between however much is submitted.
+pub struct Turns(Semaphore);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(Semaphore::new((processors() - 1).max(1)))
+    }
+}
+
 /// Queues the reports of one submission; they are safe once this answers with success.
+///
+/// While too many reports wait nothing is even parsed: what is refused costs next to nothing.
 pub async fn submit(
     web: &Web,
     key: &ApiKey,
-    version: Version,
-    text: &str,
+    submission: Submission<'_>,
     facts: &mut Facts,
 ) -> Result<Response, ApiError> {
-    let ctx = &web.ctx;
-    let now_ms = ctx.clock.now_ms();
-    let reports = read(text, |document| submit_request::read(document, version, now_ms))?;
-    if is_sampled(key.submit_rate(), ctx.chance.draw()) {
-        let taken = take_in(web, key, reports).await;
+    let Submission { version, headers, bytes, mut held } = submission;
+    let is_kept = is_sampled(key.submit_rate(), web.ctx.chance.draw());
+    if is_kept && web.backlog.is_full() {
+        facts.batch = Some(Err(Refusal::Backlog));
+        return Err(ApiError::Unavailable);
+    }
+    // Nobody closes it.
+    let turn = web.turns.0.acquire().await.ok();
+    let text = web.bodies.text(headers, bytes, &mut held)?;
+    let now_ms = web.ctx.clock.now_ms();
+    let reports = read(&text, |document| submit_request::read(document, version, now_ms))?;
+    drop(text);
+    if is_kept {
+        let items: Vec<_> = reports.into_iter().map(|report| queued(key, report)).collect();
+        let items = encode(&items, web.backlog.packing());
+        drop(turn);
+        let taken = take_in(web, items).await;
         facts.batch = Some(taken);
         taken.map_err(|_| ApiError::Unavailable)?;
     }
@@ -46,16 +85,15 @@ pub async fn submit(
     })
 }
 
-/// Queues reports, unless there are too many already.
-async fn take_in(web: &Web, key: &ApiKey, reports: Vec<Report>) -> Result<(), Refusal> {
-    if reports.is_empty() {
-        return Ok(());
-    }
-    if web.backlog.is_full() {
-        return Err(Refusal::Backlog);
-    }
-    let items: Vec<_> = reports.into_iter().map(|report| queued(key, report)).collect();
-    queue(&web.ctx, &items, web.backlog.packing()).await.map_err(|missed| {
+/// Queues reports, if there are any.
+async fn take_in(web: &Web, items: Result<Vec<Vec<u8>>, Missed<String>>) -> Result<(), Refusal> {
+    let push = async {
+        match items? {
+            items if items.is_empty() => Ok(()),
+            items => push(&web.ctx, items).await,
+        }
+    };
+    push.await.map_err(|missed| {
         missed.log(incident::REPORTS_REFUSED, "reports not queued");
         Refusal::Unavailable
     })
@@ -65,6 +103,10 @@ fn queued(key: &ApiKey, report: Report) -> QueuedReport {
     QueuedReport { api_key: key.name().map(str::to_owned), ..report.into() }
 }
 
+fn encode(reports: &[QueuedReport], packing: Packing) -> Result<Vec<Vec<u8>>, Missed<String>> {
+    keys::incoming().encode_packed(reports, packing).map_err(Missed::Failed)
+}
+
 /// Appends reports to the incoming queue, all or none. After a failure it is not known which, so
 /// nobody here tries again: that could count them twice.
 pub async fn queue(
@@ -72,10 +114,12 @@ pub async fn queue(
     reports: &[QueuedReport],
     packing: Packing,
 ) -> Result<(), Missed<String>> {
-    let queue = keys::incoming();
-    let items = queue.encode_packed(reports, packing).map_err(Missed::Failed)?;
+    push(ctx, encode(reports, packing)?).await
+}
+
+async fn push(ctx: &Context, items: Vec<Vec<u8>>) -> Result<(), Missed<String>> {
     fault::point("submit_before_push");
-    let op = Op::Push { queue: queue.name, items };
+    let op = Op::Push { queue: keys::incoming().name, items };
     let push = async { ctx.kv.apply(vec![op]).await.map_err(|error| error.to_string()) };
     ctx.breakers.keyvalue.ask(push).await?;
     fault::point("submit_after_push");

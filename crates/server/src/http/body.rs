@@ -37,9 +37,8 @@ impl Room {
         Self { bytes: Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS))), max_body }
     }
 
-    /// Reads, unpacks and decodes a body. Nobody waits for room: those who have some would wait for each
-    /// other.
-    pub async fn text(&self, headers: &HeaderMap, body: Body) -> Result<(String, Held), ApiError> {
+    /// Reads a body. Nobody waits for room: those who have some would wait for each other.
+    pub async fn read(&self, body: Body) -> Result<(Bytes, Held), ApiError> {
         let mut held = Held::default();
         let mut bytes = Bytes::new();
         let mut joined = BytesMut::new();
@@ -64,13 +63,23 @@ impl Room {
         if !joined.is_empty() {
             bytes = joined.freeze();
         }
+        Ok((bytes, held))
+    }
+
+    /// Unpacks and decodes what was read; `held` is the room that it has.
+    pub fn text(
+        &self,
+        headers: &HeaderMap,
+        mut bytes: Bytes,
+        held: &mut Held,
+    ) -> Result<String, ApiError> {
         // Only this exact spelling is unpacked; everything else is taken as it is.
         let is_gzip = headers.get(CONTENT_ENCODING).is_some_and(|value| value == "gzip");
         if is_gzip && !bytes.is_empty() {
             bytes = gunzip(&bytes, self.max_body)?;
-            self.take(&mut held, bytes.len())?;
+            self.take(held, bytes.len())?;
         }
-        Ok((decode(bytes, charset(headers).as_deref())?, held))
+        decode(bytes, charset(headers).as_deref())
     }
 
     fn take(&self, held: &mut Held, bytes: usize) -> Result<(), ApiError> {
@@ -186,7 +195,12 @@ mod tests {
         if let Some((name, value)) = header {
             headers.insert(name, value.parse().unwrap());
         }
-        Room::new(1 << 20, 1000).text(&headers, Body::from(body)).await.map(|(text, _)| text)
+        text(&Room::new(1 << 20, 1000), &headers, body).await
+    }
+
+    async fn text(room: &Room, headers: &HeaderMap, body: Vec<u8>) -> Result<String, ApiError> {
+        let (bytes, mut held) = room.read(Body::from(body)).await?;
+        room.text(headers, bytes, &mut held)
     }
 
     const GZIP: Option<(&str, &str)> = Some(("content-encoding", "gzip"));
@@ -208,14 +222,14 @@ mod tests {
         assert!(bomb.len() < 2000);
         let headers = HeaderMap::from_iter([(CONTENT_ENCODING, "gzip".parse().unwrap())]);
         let room = Room::new(1 << 20, 10_000);
-        let result = room.text(&headers, Body::from(bomb)).await;
+        let result = text(&room, &headers, bomb).await;
         assert!(matches!(result, Err(ApiError::TooLarge)));
         let members = gzip(b"").repeat(MAX_MEMBERS);
-        assert!(room.text(&headers, Body::from(members.clone())).await.is_err(), "20 bytes each");
+        assert!(text(&room, &headers, members.clone()).await.is_err(), "20 bytes each");
         let room = Room::new(1 << 20, 100_000);
-        assert!(room.text(&headers, Body::from(members.clone())).await.is_ok());
+        assert!(text(&room, &headers, members.clone()).await.is_ok());
         let one_more = [members, gzip(b"")].concat();
-        let result = room.text(&headers, Body::from(one_more)).await;
+        let result = text(&room, &headers, one_more).await;
         assert!(matches!(result, Err(ApiError::TooLarge)));
         assert!(matches!(read(vec![b' '; 1001], None).await, Err(ApiError::TooLarge)));
         assert!(read(vec![b' '; 1000], None).await.is_ok());
@@ -229,10 +243,10 @@ mod tests {
             let pieces =
                 pieces.into_iter().map(|piece| Ok::<_, std::io::Error>(Bytes::from(piece)));
             let body = Body::from_stream(futures_util::stream::iter(pieces));
-            room.text(&HeaderMap::new(), body).await
+            room.read(body).await
         };
-        let (text, held) = read(600).await.unwrap();
-        assert_eq!(text.len(), 600);
+        let (bytes, held) = read(600).await.unwrap();
+        assert_eq!(bytes.len(), 600);
         assert!(matches!(read(401).await, Err(ApiError::Unavailable)));
         // What the refused one had is free again.
         let (_, more) = read(400).await.unwrap();

@@ -222,6 +222,35 @@ async fn a_server_that_stalled_is_used_again_when_it_goes_on() {
     assert_eq!(store.stations(&keys, &[]).await.unwrap().stations.len(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_that_ask_a_server_that_stalls_are_told_within_the_bound() {
+    let (direct, db) = migrated(Backend::Server).await;
+    insert(&direct, "1", vec![(cell(Radio::Lte, 1, 1), full())]).await;
+    let proxy = Proxy::before(&db.uri);
+    let options = Options { max_connections: 3, ..short() };
+    let store = Store::open(&proxy.instead_of(&db.uri), &options).unwrap();
+    let ask = |count: u64| {
+        let store = store.clone();
+        (0..count).map(move |number| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let keys = [cell(Radio::Lte, 1, 1), cell(Radio::Lte, 2, number)];
+                store.stations(&keys, &[]).await
+            })
+        })
+    };
+    proxy.set(Mode::StallAnswers);
+    let before = Instant::now();
+    for call in ask(50).collect::<Vec<_>>() {
+        assert!(matches!(call.await.unwrap(), Err(Error::Unavailable(_))));
+    }
+    assert!(before.elapsed() < Duration::from_secs(2), "{:?}", before.elapsed());
+    proxy.set(Mode::Pass);
+    for call in ask(50).collect::<Vec<_>>() {
+        assert_eq!(call.await.unwrap().unwrap().stations.len(), 1);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_the_server_closed_are_replaced() {
     let db = fresh(Backend::Server);

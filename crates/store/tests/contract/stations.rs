@@ -99,6 +99,36 @@ on_both! {
         assert_eq!(read(&store, "2", keys).await, rows.into_iter().collect());
     }
 
+    async fn callers_that_ask_at_the_same_moment_each_get_their_own(store, _db) {
+        let nr = |number: u32| cell(Radio::Nr, 1, number.into());
+        let station = |number: u32| Station { samples: Some(number), ..full() };
+        let rows: Vec<_> =
+            (1..=400).flat_map(|n| [(wifi(n), station(n)), (nr(n), station(n))]).collect();
+        insert(&store, "1", rows).await;
+        let ask = |number: u32| {
+            let store = store.clone();
+            // The last hundred exist nowhere, and the areas of none.
+            let keys = [wifi(number), nr(number), wifi(number + 1)];
+            tokio::spawn(async move { store.stations(&keys, &[area(Radio::Lte, number)]).await })
+        };
+        let callers: Vec<_> = (1..=500).map(ask).collect();
+        for (number, caller) in (1..).zip(callers) {
+            let found = caller.await.unwrap().unwrap();
+            let mut samples: Vec<_> =
+                found.stations.iter().map(|(key, station)| (*key, station.samples)).collect();
+            samples.sort();
+            let mut expected = vec![
+                (wifi(number), Some(number)),
+                (nr(number), Some(number)),
+                (wifi(number + 1), Some(number + 1)),
+            ];
+            expected.retain(|(_, samples)| *samples <= Some(400));
+            expected.sort();
+            assert_eq!(samples, expected, "{number}");
+            assert!(found.areas.is_empty(), "{number}");
+        }
+    }
+
     async fn the_largest_numbers_fit(store, db) {
         let station = Station {
             radius_m: Some(u32::MAX),
