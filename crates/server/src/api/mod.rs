@@ -40,7 +40,7 @@ pub use schema::Problem;
 pub(crate) use schema::number as loose_number;
 #[cfg(test)]
 pub(crate) use schema::read_members;
-pub use submit::{Turns, queue};
+pub use submit::queue;
 pub use unknown::{Asker, Bound, Unknown};
 pub use usage::Usage;
 

@@ -8,14 +8,12 @@ use ichnaea_domain::api_key::{ApiKey, is_sampled};
 use ichnaea_domain::report::{QueuedReport, Report};
 use ichnaea_kv::Op;
 use ichnaea_kv::queue::Packing;
-use tokio::sync::Semaphore;
 
 use super::error::ApiError;
 use super::facts::Facts;
 use super::read;
 use super::submit_request::{self, Version};
 use crate::breaker::Missed;
-use crate::config::processors;
 use crate::context::Context;
 use crate::fault;
 use crate::http::body::Held;
@@ -36,16 +34,6 @@ pub struct Submission<'a> {
     pub held: Held,
 }
 
-/// Who may have a processor for reports: all processors but one can be busy with them at a time, so that
-/// positions are found in between however much is submitted.
-pub struct Turns(Semaphore);
-
-impl Default for Turns {
-    fn default() -> Self {
-        Self(Semaphore::new((processors() - 1).max(1)))
-    }
-}
-
 /// Queues the reports of one submission; they are safe once this answers with success.
 ///
 /// While too many reports wait nothing is even parsed: what is refused costs next to nothing.
@@ -61,8 +49,6 @@ pub async fn submit(
         facts.batch = Some(Err(Refusal::Backlog));
         return Err(ApiError::Unavailable);
     }
-    // Nobody closes it.
-    let turn = web.turns.0.acquire().await.ok();
     let text = web.bodies.text(headers, bytes, &mut held)?;
     let now_ms = web.ctx.clock.now_ms();
     let reports = read(&text, |document| submit_request::read(document, version, now_ms))?;
@@ -70,7 +56,6 @@ pub async fn submit(
     if is_kept {
         let items: Vec<_> = reports.into_iter().map(|report| queued(key, report)).collect();
         let items = encode(&items, web.backlog.packing());
-        drop(turn);
         let taken = take_in(web, items).await;
         facts.batch = Some(taken);
         taken.map_err(|_| ApiError::Unavailable)?;

@@ -72,8 +72,6 @@ pub struct Web {
     pub usage: api::Usage,
     /// Whether more reports may be taken in.
     pub backlog: Arc<api::Backlog>,
-    /// Who may have a processor for reports.
-    pub turns: api::Turns,
     /// Queries to learn from on their way to the queue.
     pub lessons: Lessons,
     /// The unknown stations that clients have asked for.
@@ -209,8 +207,7 @@ pub async fn serve(
     );
     let max_body = ctx.config.max_body_bytes;
     let bodies = body::Room::new(MAX_BODIES_BYTES.max(2 * max_body), max_body);
-    let turns = api::Turns::default();
-    let web = Web { ctx, bodies, keys, usage, backlog, turns, lessons, unknown, coverage, site };
+    let web = Web { ctx, bodies, keys, usage, backlog, lessons, unknown, coverage, site };
     let web = Arc::new(web);
     let app = router(Arc::clone(&web));
     let ctx = Arc::clone(&web.ctx);
