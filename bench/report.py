@@ -50,6 +50,18 @@ def of_requests(records):
                        f"{number(one['web_us'])} | | | {one['peak_mb']} |")
 
 
+def of_many(records):
+    yield "| More callers at a time | Backends | Connections | Of the original | Requests/s | p50 ms | p99 ms | µs `web` | µs database | µs Redis | Peak MB |"
+    yield "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    for case, title in CASES.items():
+        for one in records["many"]:
+            if one["case"] == case:
+                rate = float(one["rate"])
+                cpu = [number(one[process]) if one.get(process) else "" for process in ("web_us", "db_us", "kv_us")]
+                yield (f"| {title} | {PAIRS[one['pair']]} | {one['connections']} | {rate / ORIGINAL[case]:.1f}× | {number(rate)} | "
+                       f"{one['p50']} | {one['p99']} | {' | '.join(cpu)} | {one['peak_mb']} |")
+
+
 def of_pipeline(records):
     inserts = {one["pair"]: float(one["insert"]) for one in records["ceiling"]}
     yield "| Case e | Backends | Processes | Of bulk inserts | Of the original | Observations/s | µs `drain` | µs database | µs Redis | Peak MB |"
@@ -96,7 +108,7 @@ def main():
     if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
     records = read(sys.argv[1])
-    tables = [of_requests, of_pipeline, of_workers, of_ceilings]
+    tables = [of_requests, of_many, of_pipeline, of_workers, of_ceilings]
     text = "\n\n".join([sys.argv[2], *("\n".join(table(records)) for table in tables)]) + "\n"
     print(text)
     if len(sys.argv) == 4:
