@@ -31,6 +31,14 @@ def number(value, digits=0):
     return f"{float(value):,.{digits}f}"
 
 
+def measured(one):
+    """The columns that every case of requests has, from what it is of the original."""
+    rate = float(one["rate"])
+    cpu = [number(one[process]) if one.get(process) else "" for process in ("web_us", "db_us", "kv_us")]
+    return (f"{rate / ORIGINAL[one['case']]:.1f}× | {number(rate)} | {one['p50']} | {one['p99']} | {' | '.join(cpu)} | "
+            f"{one['peak_mb']} |")
+
+
 def of_requests(records):
     bare = {case["case"]: float(case["rate"]) for case in records["bare"]}
     yield "| Case | Backends | Of the bare handler | Of the original | Requests/s | p50 ms | p99 ms | µs `web` | µs database | µs Redis | Peak MB |"
@@ -39,11 +47,8 @@ def of_requests(records):
         for one in records["web"]:
             if one["case"] != case:
                 continue
-            rate = float(one["rate"])
-            cpu = [number(one[process]) if one.get(process) else "" for process in ("web_us", "db_us", "kv_us")]
-            of_bare = f"{100 * rate / bare[case]:.1f} %" if case in bare else ""
-            yield (f"| {title} | {PAIRS[one['pair']]} | {of_bare} | {rate / ORIGINAL[case]:.1f}× | {number(rate)} | "
-                   f"{one['p50']} | {one['p99']} | {' | '.join(cpu)} | {one['peak_mb']} |")
+            of_bare = f"{100 * float(one['rate']) / bare[case]:.1f} %" if case in bare else ""
+            yield f"| {title} | {PAIRS[one['pair']]} | {of_bare} | {measured(one)}"
         for one in records["bare"]:
             if one["case"] == case:
                 yield (f"| | bare handler | | | {number(one['rate'])} | {one['p50']} | {one['p99']} | "
@@ -56,10 +61,7 @@ def of_many(records):
     for case, title in CASES.items():
         for one in records["many"]:
             if one["case"] == case:
-                rate = float(one["rate"])
-                cpu = [number(one[process]) if one.get(process) else "" for process in ("web_us", "db_us", "kv_us")]
-                yield (f"| {title} | {PAIRS[one['pair']]} | {one['connections']} | {rate / ORIGINAL[case]:.1f}× | {number(rate)} | "
-                       f"{one['p50']} | {one['p99']} | {' | '.join(cpu)} | {one['peak_mb']} |")
+                yield f"| {title} | {PAIRS[one['pair']]} | {one['connections']} | {measured(one)}"
 
 
 def of_pipeline(records):

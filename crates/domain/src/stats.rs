@@ -123,11 +123,11 @@ pub struct Decided {
 /// Brings counted amounts into the totals of yesterday and today.
 ///
 /// `found` holds the newest rows of each key up to today and all later ones, in any order; `amounts`
-/// what was counted per key and day since the last time. An amount of an older day goes into yesterday's total, one
-/// of a later day into today's: nothing counted is left out. What is added to yesterday is added to
-/// an existing row of today as well, since that one already started from yesterday's; and what is
-/// added to today to the rows of later days, which a clock that was ahead has left. A negative
-/// amount takes back what another process has added twice.
+/// what was counted per key and day since the last time. An amount of an older day goes into
+/// yesterday's total, one of a later day into today's: nothing counted is left out. What is added to
+/// a day is added to the rows after it as well, since those already started from it: to one of today,
+/// and to those of later days, which a clock that was ahead has left. A negative amount takes back
+/// what another process has added twice.
 #[must_use]
 #[expect(clippy::implicit_hasher, reason = "callers use the default hasher")]
 pub fn decide(

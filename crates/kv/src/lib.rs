@@ -164,8 +164,8 @@ pub trait KeyValue: Send + Sync {
     /// First a batch whose lease has run out or that was put back, with its old id and items; else
     /// the oldest `max` items that wait (0: all), as a new batch. `None` when there is neither.
     /// A lease that ends later than two minutes and twice `lease` from now has run out as well: the
-    /// clock by which it was taken was wrong. What stays behind in the queue loses an expiry, if it had one,
-    /// but not its age.
+    /// clock by which it was taken was wrong. What stays behind in the queue loses an expiry, if it
+    /// had one, but not its age.
     async fn take(&self, queue: &str, max: usize, lease: Duration) -> Result<Option<Taken>>;
 
     /// Sets the lease of a batch anew, from now. False when there is no such batch any more.

@@ -26,8 +26,8 @@ pub struct StatChanges<O> {
     pub outcome: O,
 }
 
-/// How many of the newest days of each key up to today a rule gets to see: today, yesterday, the day their
-/// totals start from, and one to spare.
+/// How many of the newest days of each key up to today a rule gets to see: today, yesterday, the day
+/// their totals start from, and one to spare.
 const DAYS: usize = 4;
 
 impl Store {
