@@ -20,6 +20,9 @@ const CONVERGED: f64 = 1e-11;
 /// Iterations after which an answer is no longer trusted.
 const MAX_ITERATIONS: u32 = 25;
 
+/// How far a distance is off at most, metres (Vincenty, 1975).
+const VINCENTY_ERROR_M: f64 = 0.001;
+
 /// The limit of latitudes, degrees: the square of the Web Mercator projection ends here.
 pub const MAX_LAT: f64 = 85.051;
 /// The limit of longitudes, degrees.
@@ -263,6 +266,24 @@ pub fn max_distance_m(from: Position, others: impl IntoIterator<Item = Position>
     others.into_iter().map(|to| from.distance_m(&Place::new(to))).fold(0.0, f64::max)
 }
 
+/// A length that [`distance_m`] of no two of the positions is above, metres: far quicker than all distances, and not
+/// much more than the largest when they are close together.
+#[must_use]
+pub fn extent_m(positions: &[Position]) -> f64 {
+    let none = (f64::INFINITY, f64::NEG_INFINITY);
+    let [(south, north), (west, east)] =
+        [|at: &Position| at.0, |at: &Position| at.1].map(|angle| {
+            let angles = positions.iter().map(angle);
+            angles.fold(none, |(low, high), angle| (low.min(angle), high.max(angle)))
+        });
+    // As long as the straight line on a chart would be if the earth were curved everywhere as at the poles, where
+    // it is flattest; the shortest way is no longer.
+    let polar_radius_m = 1000.0 * MAJOR_KM * MAJOR_KM / MINOR_KM;
+    let widest = if south <= 0.0 && north >= 0.0 { 0.0 } else { south.abs().min(north.abs()) };
+    let (up, across) = (radians(north - south), radians(east - west) * radians(widest).cos());
+    polar_radius_m * up.hypot(across) + VINCENTY_ERROR_M
+}
+
 /// The radius of the circle around a position that holds a whole box: whole metres, half to even.
 #[must_use]
 #[expect(
@@ -278,7 +299,21 @@ pub fn circle_radius_m(center: Position, bounds: &BoundingBox) -> u32 {
 /// the double is rounded, half to even, which multiplying and dividing would not give.
 #[must_use]
 pub fn round7(value: f64) -> f64 {
-    if value.is_finite() { format!("{value:.7}").parse().unwrap_or(value) } else { value }
+    /// Beyond this doubles are not dense enough for seven decimals after all whole numbers to be exact.
+    const LARGE: f64 = 1e8;
+    if value.abs() >= LARGE || value.is_nan() {
+        return if value.is_finite() {
+            format!("{value:.7}").parse().unwrap_or(value)
+        } else {
+            value
+        };
+    }
+    let scaled = value * 1e7;
+    let whole = scaled.round_ties_even();
+    // What is above `whole`, with what the multiplication has lost.
+    let rest = (scaled - whole) + value.mul_add(1e7, -scaled);
+    let whole = if rest.abs() > 0.5 { whole + rest.signum() } else { whole };
+    whole / 1e7
 }
 
 #[cfg(test)]

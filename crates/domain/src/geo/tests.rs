@@ -1,4 +1,5 @@
 use geographiclib_rs::{DirectGeodesic, Geodesic, InverseGeodesic};
+use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
@@ -146,6 +147,50 @@ proptest! {
         let actual = distance_m(from, to);
         prop_assert!((actual - exact).abs() < 0.001, "{} {}", actual, exact);
         prop_assert!((actual - distance_m(to, from)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn no_two_are_farther_apart_than_the_extent_which_is_tight_close_by(
+        from in (-90.0..90.0_f64, -180.0..180.0_f64),
+        size in prop_oneof![Just(0.001), Just(0.01), Just(5.0), Just(90.0)],
+        others in vec((-1.0..1.0_f64, -1.0..1.0_f64), 1..10),
+    ) {
+        let near = |(up, right): Position| {
+            ((from.0 + up * size).clamp(-90.0, 90.0), (from.1 + right * size).clamp(-180.0, 180.0))
+        };
+        let all: Vec<Position> = others.into_iter().map(near).chain([from]).collect();
+        let extent_m = extent_m(&all);
+        for (i, a) in all.iter().enumerate() {
+            for b in &all[i..] {
+                prop_assert!(distance_m(*a, *b) <= extent_m, "{:?} {:?} {}", a, b, extent_m);
+            }
+        }
+        if size < 0.1 && from.0.abs() < 85.0 {
+            let ends = |angle: fn(&Position) -> f64| {
+                let angles = || all.iter().map(angle);
+                (angles().fold(f64::MAX, f64::min), angles().fold(f64::MIN, f64::max))
+            };
+            let ((south, north), (west, east)) = (ends(|at| at.0), ends(|at| at.1));
+            prop_assert!(extent_m < 1.02 * distance_m((south, west), (north, east)) + 0.01);
+        }
+    }
+
+    #[test]
+    fn rounding_agrees_with_the_decimal_text(
+        value in prop_oneof![
+            -180.0..180.0_f64,
+            -1e9..1e9_f64,
+            // On and beside the middle between two decimals.
+            ((-2_000_000_000..2_000_000_000_i64), -2..3_i64).prop_map(|(number, ulps)| {
+                let middle = (number as f64 + 0.5) / 1e7;
+                f64::from_bits(middle.to_bits().wrapping_add_signed(ulps))
+            }),
+            // Sums of powers of two, which can lie there exactly.
+            (-40_000..40_000_i32).prop_map(|number| f64::from(number) / 256.0),
+        ],
+    ) {
+        let text: f64 = format!("{value:.7}").parse().unwrap();
+        prop_assert_eq!(round7(value).to_bits(), text.to_bits(), "{}", value);
     }
 
     #[test]
