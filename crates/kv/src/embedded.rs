@@ -23,8 +23,11 @@ use crate::{
     Error, Facts, KeyValue, Op, Options, QueueState, Result, Taken, furthest_ms, millis, now_ms,
 };
 
-/// The version of the tables; raised when they change in a way that older programs cannot read.
-const SCHEMA_VERSION: i64 = 1;
+/// The tables.
+const SCHEMA: &str = include_str!("embedded/schema.sql");
+
+/// Their version; raised when they change in a way that older programs cannot read.
+const SCHEMA_VERSION: i64 = 2;
 
 /// Most expired rows deleted at once, so that no caller waits for long behind it.
 const SWEEP_ROWS: u32 = 1000;
@@ -109,16 +112,25 @@ fn connect(path: &Path, wait: Duration, more: OpenFlags) -> Result<Connection> {
     Ok(database)
 }
 
+/// Makes the tables, or brings them to the version of today, once among all processes that open the file.
 fn prepare(database: &Connection) -> Result<()> {
-    let version: i64 = database.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if version > SCHEMA_VERSION {
-        return Err(Error::Broken(format!("the file has version {version} of the tables")));
+    let version = || database.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
+    if version()? == SCHEMA_VERSION {
+        return Ok(());
     }
-    if version < SCHEMA_VERSION {
-        let sql = include_str!("embedded/schema.sql");
-        let sql = format!("BEGIN IMMEDIATE; {sql} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT");
-        database.execute_batch(&sql)?;
+    database.execute_batch("BEGIN IMMEDIATE")?;
+    match version()? {
+        0 => database.execute_batch(SCHEMA)?,
+        1 => {
+            let rename = "ALTER TABLE item RENAME TO item_1; ALTER TABLE queue RENAME TO queue_1;";
+            database
+                .execute_batch(&[rename, SCHEMA, include_str!("embedded/from_1.sql")].concat())?;
+        }
+        SCHEMA_VERSION => {}
+        later => return Err(Error::Broken(format!("the file has version {later} of the tables"))),
     }
+    database.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    database.execute_batch("COMMIT")?;
     Ok(())
 }
 
@@ -149,7 +161,7 @@ fn apply(database: &Connection, now_ms: i64, ops: &[Op]) -> Result<Vec<i64>> {
             }
             Op::Set { key, value, ttl } => values::set(database, key, value, expires_ms(ttl))?,
             Op::Restore { queue, id, items } => {
-                queues::restore(database, queue, id, items)?;
+                queues::restore(database, now_ms, queue, id, items)?;
             }
             Op::Delete { key } => {
                 values::delete(database, key)?;

@@ -13,6 +13,7 @@ use crate::{Error, QueueState, Result, Taken};
 
 /// The boundaries of what waits: `after < number <= last`.
 struct Waiting {
+    queue: i64,
     after: i64,
     last: i64,
     pushed_ms: i64,
@@ -20,18 +21,32 @@ struct Waiting {
 
 impl Waiting {
     fn read(db: &Connection, queue: &str) -> Result<Option<Self>> {
-        let sql = "SELECT after_number, last_number, pushed_ms FROM queue WHERE name = ?1";
+        let sql = "SELECT id, after_number, last_number, pushed_ms FROM queue WHERE name = ?1";
         let found = db.prepare_cached(sql)?.query_row([queue], |row| {
-            Ok(Self { after: row.get(0)?, last: row.get(1)?, pushed_ms: row.get(2)? })
+            let (queue, after, last) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(Self { queue, after, last, pushed_ms: row.get(3)? })
         });
         Ok(found.optional()?)
     }
 
-    fn write(&self, db: &Connection, queue: &str) -> Result<()> {
+    /// That of a queue which need not be there yet.
+    fn read_or_make(db: &Connection, queue: &str, now_ms: i64) -> Result<Self> {
+        if let Some(waiting) = Self::read(db, queue)? {
+            return Ok(waiting);
+        }
         let sql = "INSERT INTO queue (name, after_number, last_number, pushed_ms)
-            VALUES (?1, ?2, ?3, ?4) ON CONFLICT (name) DO UPDATE SET
-            after_number = ?2, last_number = ?3, pushed_ms = ?4";
-        let row = params![queue, self.after, self.last, self.pushed_ms];
+            VALUES (?1, 0, 0, ?2) RETURNING id";
+        let id = db.prepare_cached(sql)?.query_row(params![queue, now_ms], |row| row.get(0))?;
+        if id > LAST_QUEUE {
+            return Err(Error::Broken("too many queues at the same time".into()));
+        }
+        Ok(Self { queue: id, after: 0, last: 0, pushed_ms: now_ms })
+    }
+
+    fn write(&self, db: &Connection) -> Result<()> {
+        let sql =
+            "UPDATE queue SET after_number = ?2, last_number = ?3, pushed_ms = ?4 WHERE id = ?1";
+        let row = params![self.queue, self.after, self.last, self.pushed_ms];
         db.prepare_cached(sql)?.execute(row)?;
         Ok(())
     }
@@ -48,31 +63,27 @@ pub(super) fn push(
     if items.is_empty() {
         return Ok(());
     }
-    let mut waiting =
-        Waiting::read(db, queue)?.unwrap_or(Waiting { after: 0, last: 0, pushed_ms: now_ms });
+    let mut waiting = Waiting::read_or_make(db, queue, now_ms)?;
     waiting.pushed_ms = now_ms;
-    let mut insert =
-        db.prepare_cached("INSERT INTO item (queue, number, item) VALUES (?1, ?2, ?3)")?;
-    for item in items {
-        waiting.last += 1;
-        insert.execute(params![queue, waiting.last, item])?;
-    }
+    insert_items(db, waiting.queue, waiting.last + 1, items)?;
+    waiting.last += len(items)?;
     if let Some(keep) = keep.and_then(|keep| i64::try_from(keep).ok()) {
         let boundary = waiting.last - keep;
         if boundary > waiting.after {
-            delete_items(db, queue, waiting.after + 1, boundary)?;
+            delete_items(db, waiting.queue, waiting.after + 1, boundary)?;
             waiting.after = boundary;
         }
     }
-    waiting.write(db, queue)
+    waiting.write(db)
 }
 
 /// Drops everything that waits.
 pub(super) fn clear(db: &Connection, queue: &str) -> Result<()> {
     let Some(mut waiting) = Waiting::read(db, queue)? else { return Ok(()) };
-    delete_items(db, queue, waiting.after + 1, waiting.last)?;
+    delete_items(db, waiting.queue, waiting.after + 1, waiting.last)?;
     waiting.after = waiting.last;
-    waiting.write(db, queue)
+    waiting.write(db)?;
+    forget_empty(db, waiting.queue)
 }
 
 /// Takes a batch that is due again, else a new one called `id`.
@@ -89,24 +100,23 @@ pub(super) fn take(
     let due = db
         .prepare_cached(sql)?
         .query_row(of_due, |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?)));
+    let Some(mut waiting) = Waiting::read(db, queue)? else { return Ok(None) };
     if let Some((id, first, last)) = due.optional()? {
         set_deadline(db, queue, &id, times.deadline)?;
-        let items = items(db, queue, first, last)?;
+        let items = items(db, waiting.queue, first, last)?;
         return Ok(Some(Taken { id, items, again: true }));
     }
-
-    let Some(mut waiting) = Waiting::read(db, queue)? else { return Ok(None) };
     let len = if max == 0 { i64::MAX } else { i64::try_from(max).unwrap_or(i64::MAX) };
     let (first, last) = (waiting.after + 1, waiting.last.min(waiting.after.saturating_add(len)));
     if first > last {
         return Ok(None);
     }
     waiting.after = last;
-    waiting.write(db, queue)?;
+    waiting.write(db)?;
     let sql = "INSERT INTO lease (queue, id, first_number, last_number, deadline_ms)
         VALUES (?1, ?2, ?3, ?4, ?5)";
     db.prepare_cached(sql)?.execute(params![queue, id, first, last, times.deadline])?;
-    Ok(Some(Taken { id, items: items(db, queue, first, last)?, again: false }))
+    Ok(Some(Taken { id, items: items(db, waiting.queue, first, last)?, again: false }))
 }
 
 /// Sets the deadline of a batch. False when it is gone.
@@ -126,32 +136,45 @@ pub(super) fn remove(db: &Connection, queue: &str, id: &str) -> Result<bool> {
     let range =
         db.prepare_cached(sql)?.query_row([queue, id], |row| Ok((row.get(0)?, row.get(1)?)));
     let Some((first, last)) = range.optional()? else { return Ok(false) };
-    delete_items(db, queue, first, last)?;
+    if let Some(waiting) = Waiting::read(db, queue)? {
+        delete_items(db, waiting.queue, first, last)?;
+        forget_empty(db, waiting.queue)?;
+    }
     Ok(true)
+}
+
+/// Removes a queue of which nothing waits or is in flight: names can come from what strangers send.
+fn forget_empty(db: &Connection, queue: i64) -> Result<()> {
+    let sql = "DELETE FROM queue WHERE id = ?1 AND after_number >= last_number
+        AND NOT EXISTS (SELECT 1 FROM lease WHERE lease.queue = queue.name)";
+    db.prepare_cached(sql)?.execute([queue])?;
+    Ok(())
 }
 
 /// Puts a finished batch back in flight. Its items get numbers before all others of the queue, so
 /// that what waits stays a range.
-pub(super) fn restore(db: &Connection, queue: &str, id: &str, items: &[Vec<u8>]) -> Result<()> {
-    let Ok(len) = i64::try_from(items.len()) else { return Ok(()) };
-    if len == 0 {
+pub(super) fn restore(
+    db: &Connection,
+    now_ms: i64,
+    queue: &str,
+    id: &str,
+    items: &[Vec<u8>],
+) -> Result<()> {
+    if items.is_empty() {
         return Ok(());
     }
-    let sql = "SELECT min(coalesce(min(number), 1), 1) FROM item WHERE queue = ?1";
-    let before: i64 = db.prepare_cached(sql)?.query_row([queue], |row| row.get(0))?;
-    let first = before - len;
+    let waiting = Waiting::read_or_make(db, queue, now_ms)?;
+    let sql = "SELECT coalesce(min(id), ?2) - ?1 FROM item WHERE id BETWEEN ?1 - ?3 AND ?2";
+    let row = params![item_id(waiting.queue, 0), item_id(waiting.queue, 1), FURTHEST];
+    let before: i64 = db.prepare_cached(sql)?.query_row(row, |row| row.get(0))?;
+    let first = before - len(items)?;
     let sql = "INSERT INTO lease (queue, id, first_number, last_number, deadline_ms)
         SELECT ?1, ?2, ?3, ?4, 0
         WHERE NOT EXISTS (SELECT 1 FROM lease WHERE queue = ?1 AND id = ?2)";
     if db.prepare_cached(sql)?.execute(params![queue, id, first, before - 1])? == 0 {
         return Err(Error::Broken("a batch of this id is in flight".into()));
     }
-    let mut insert =
-        db.prepare_cached("INSERT INTO item (queue, number, item) VALUES (?1, ?2, ?3)")?;
-    for (number, item) in (first..).zip(items) {
-        insert.execute(params![queue, number, item])?;
-    }
-    Ok(())
+    insert_items(db, waiting.queue, first, items)
 }
 
 /// The state of a queue.
@@ -180,8 +203,8 @@ pub(super) fn peek(
 ) -> Result<Vec<Vec<u8>>> {
     let Some(waiting) = Waiting::read(db, queue)? else { return Ok(Vec::new()) };
     let add = |number: i64, more| number.saturating_add(i64::try_from(more).unwrap_or(i64::MAX));
-    let after = add(waiting.after, start);
-    items(db, queue, after.saturating_add(1), waiting.last.min(add(after, count)))
+    let after = add(waiting.after, start).min(waiting.last);
+    items(db, waiting.queue, after + 1, waiting.last.min(add(after, count)))
 }
 
 /// Names of queues in which something waits.
@@ -205,15 +228,40 @@ pub(super) fn in_flight(db: &Connection) -> Result<Vec<String>> {
     Ok(ids.collect::<rusqlite::Result<_>>()?)
 }
 
-fn items(db: &Connection, queue: &str, first: i64, last: i64) -> Result<Vec<Vec<u8>>> {
-    let sql = "SELECT item FROM item WHERE queue = ?1 AND number BETWEEN ?2 AND ?3 ORDER BY number";
+/// The furthest number of an item from zero, exclusive: enough for a thousand million a day in a queue that is
+/// not empty once in 24 years. An empty one begins anew.
+const FURTHEST: i64 = 1 << 43;
+
+/// The largest id of a queue for which those of items have room.
+const LAST_QUEUE: i64 = i64::MAX / (2 * FURTHEST);
+
+/// The id of an item: those of a queue lie side by side.
+const fn item_id(queue: i64, number: i64) -> i64 {
+    queue * 2 * FURTHEST + number
+}
+
+fn len(items: &[Vec<u8>]) -> Result<i64> {
+    i64::try_from(items.len()).map_err(|_| Error::Broken("too many items".into()))
+}
+
+fn insert_items(db: &Connection, queue: i64, first: i64, items: &[Vec<u8>]) -> Result<()> {
+    let mut insert = db.prepare_cached("INSERT INTO item (id, item) VALUES (?1, ?2)")?;
+    for (id, item) in (item_id(queue, first)..).zip(items) {
+        insert.execute(params![id, item])?;
+    }
+    Ok(())
+}
+
+fn items(db: &Connection, queue: i64, first: i64, last: i64) -> Result<Vec<Vec<u8>>> {
+    let sql = "SELECT item FROM item WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
     let mut select = db.prepare_cached(sql)?;
-    let rows = select.query_map(params![queue, first, last], |row| row.get(0))?;
+    let range = [item_id(queue, first), item_id(queue, last)];
+    let rows = select.query_map(range, |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-fn delete_items(db: &Connection, queue: &str, first: i64, last: i64) -> Result<()> {
-    let sql = "DELETE FROM item WHERE queue = ?1 AND number BETWEEN ?2 AND ?3";
-    db.prepare_cached(sql)?.execute(params![queue, first, last])?;
+fn delete_items(db: &Connection, queue: i64, first: i64, last: i64) -> Result<()> {
+    let sql = "DELETE FROM item WHERE id BETWEEN ?1 AND ?2";
+    db.prepare_cached(sql)?.execute([item_id(queue, first), item_id(queue, last)])?;
     Ok(())
 }

@@ -185,3 +185,80 @@ fn a_named_lease_of_a_clock_that_was_far_ahead_is_free() {
     assert!(!hold(0, "second"));
     assert!(hold(15_000, "second"));
 }
+
+#[test]
+fn items_of_a_file_of_version_1_are_still_there() {
+    let db = Connection::open_in_memory().unwrap();
+    // The tables that have another key since, as version 1 had them; the others are the same.
+    db.execute_batch(
+        "CREATE TABLE item (queue TEXT NOT NULL, number INTEGER NOT NULL, item BLOB NOT NULL,
+            PRIMARY KEY (queue, number)) WITHOUT ROWID;
+        CREATE TABLE queue (name TEXT PRIMARY KEY, after_number INTEGER NOT NULL,
+            last_number INTEGER NOT NULL, pushed_ms INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE TABLE lease (queue TEXT NOT NULL, id TEXT NOT NULL, first_number INTEGER NOT NULL,
+            last_number INTEGER NOT NULL, deadline_ms INTEGER NOT NULL,
+            PRIMARY KEY (queue, id)) WITHOUT ROWID;
+        INSERT INTO queue VALUES ('b', 2, 4, 1000), ('a', 0, 1, 2000);
+        INSERT INTO item VALUES ('b', 1, x'11'), ('b', 2, x'12'), ('b', 3, x'13'), ('b', 4, x'14'),
+            ('a', 1, x'01'), ('put back', -1, x'21'), ('put back', 0, x'22');
+        INSERT INTO lease VALUES ('b', 'taken', 1, 2, 0), ('put back', 'first', -1, 0, 0);
+        PRAGMA user_version = 1",
+    )
+    .unwrap();
+    prepare(&db).unwrap();
+    prepare(&db).unwrap();
+
+    let times = Times { now: 3_000, deadline: 4_000, furthest: 5_000 };
+    let take = |queue| {
+        let taken = queues::take(&db, queue, 0, &times, "new".into()).unwrap().unwrap();
+        (taken.id, taken.items.concat(), taken.again)
+    };
+    assert_eq!(take("b"), ("taken".into(), vec![0x11, 0x12], true));
+    assert_eq!(take("b"), ("new".into(), vec![0x13, 0x14], false));
+    assert_eq!(take("a"), ("new".into(), vec![0x01], false));
+    assert_eq!(take("put back"), ("first".into(), vec![0x21, 0x22], true));
+    assert_eq!(queues::state(&db, 3_000, "b").unwrap().in_flight, 4);
+    queues::push(&db, 3_000, "b", &[vec![0x15]], None).unwrap();
+    assert_eq!(queues::peek(&db, "b", 0, 10).unwrap(), [[0x15]]);
+}
+
+#[test]
+fn batches_that_are_put_back_again_and_again_stay_in_their_queue() {
+    let db = database();
+    let item = |byte: u8| vec![vec![byte]];
+    for (queue, byte) in [("a", 1), ("b", 2), ("c", 3)] {
+        queues::push(&db, 0, queue, &item(byte), None).unwrap();
+        for id in ["first", "second"] {
+            queues::restore(&db, 0, queue, id, &[vec![byte], vec![byte + 10]]).unwrap();
+        }
+    }
+    let times = Times { now: 0, deadline: 1_000, furthest: 2_000 };
+    for (queue, byte) in [("b", 2), ("c", 3), ("a", 1)] {
+        for (id, items) in [
+            ("first", vec![byte, byte + 10]),
+            ("second", vec![byte, byte + 10]),
+            ("new", vec![byte]),
+        ] {
+            let taken = queues::take(&db, queue, 0, &times, "new".into()).unwrap().unwrap();
+            assert_eq!((taken.id.as_str(), taken.items.concat()), (id, items), "{queue}");
+        }
+        for id in ["second", "first", "new"] {
+            assert!(queues::remove(&db, queue, id).unwrap());
+        }
+    }
+    assert_eq!(["item", "lease", "queue"].map(|table| rows(&db, table)), [0; 3]);
+}
+
+#[test]
+fn a_queue_beyond_the_last_is_refused_and_an_empty_one_makes_room() {
+    let db = database();
+    let push = |queue| queues::push(&db, 0, queue, &[vec![1]], None);
+    db.execute("INSERT INTO queue VALUES ((1 << 19) - 1, 'last', 0, 0, 0)", []).unwrap();
+    assert!(matches!(push("beyond"), Err(Error::Broken(_))));
+    db.execute("DELETE FROM queue WHERE name = 'beyond'", []).unwrap();
+    push("last").unwrap();
+    assert_eq!(queues::peek(&db, "last", 0, 1).unwrap(), [[1]]);
+    queues::clear(&db, "last").unwrap();
+    push("next").unwrap();
+    assert_eq!(queues::peek(&db, "next", 0, 1).unwrap(), [[1]]);
+}
