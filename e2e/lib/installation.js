@@ -37,6 +37,8 @@ export class Installation {
       GEOIP_PATH: installation.backends.geoip,
       DATA_DIR: installation.folder,
       MAP_DIR: path.join(installation.folder, "datamap"),
+      // Drawn when told to: a worker that draws at the same moment would be in the way.
+      MAP_INTERVAL: "0",
       SECRET_KEY: "of a test",
       LOGGING_LEVEL: "INFO",
       ...settings,
