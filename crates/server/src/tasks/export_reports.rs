@@ -6,13 +6,10 @@ use uuid::Uuid;
 
 use super::batch::{self, GivingUp, Postponed};
 use super::export::{deliver, has_tried, learn_from, may_try, rest_of};
-use super::run::LARGE_BATCH;
+use super::run::REPORTS_AT_ONCE;
 use super::{Outcome, Run, update_incoming};
 use crate::keys;
 
-/// Reports that become observations in one step at least, when they wait. Small batches would pay
-/// for the way to the key-value store once for each report.
-const INTERNAL_BATCH: usize = 1000;
 /// Reports that are sent at once when a target wants "everything": what a service of this kind
 /// takes in one request.
 const SENT_AT_ONCE: usize = 1000;
@@ -97,15 +94,15 @@ pub async fn export(
     let is_internal = config.target() == Some(Schema::Internal);
     let take = match config.batch_size() {
         // "Everything" is taken in parts, so that a backlog does not have to fit into memory.
-        0 if is_internal => LARGE_BATCH,
-        0 => SENT_AT_ONCE,
-        // The batch says when it is worth starting; how much of ours we take then is our affair.
-        batch if is_internal => batch.max(INTERNAL_BATCH),
+        0 if !is_internal => SENT_AT_ONCE,
+        // The batch says when it is worth starting; how much of ours we take then is our affair. Small batches
+        // would pay for the way to the key-value store once for each report.
+        batch if is_internal => batch.max(REPORTS_AT_ONCE),
         batch => batch.min(MAX_BATCH),
     };
     let worked = if is_internal {
         let work = |taken| learn_from(run, &config.name, taken);
-        batch::work_through(run, &keys::export(queue, take), work).await
+        batch::work_on(run, queue, take, GivingUp::AfterTries, work).await
     } else {
         let rest = rest_of(&*run.context.kv, &config.name).await?;
         let now_ms = run.context.clock.now_ms();
@@ -123,10 +120,10 @@ pub async fn export(
         if let Some(holder) = &holder {
             has_tried(run, &config.name, holder).await;
         }
-        worked.map(Option::unwrap_or_default)
+        worked
     };
     let mut outcome = match worked {
-        Ok(outcome) => outcome,
+        Ok(outcome) => outcome.unwrap_or_default(),
         Err(failure) => match failure.downcast_ref::<Postponed>() {
             // Said where it happened; it is no failure of the task.
             Some(postponed) => return Ok(not_now(postponed)),

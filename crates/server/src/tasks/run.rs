@@ -8,7 +8,9 @@ use ichnaea_kv::queue::DataQueue;
 use crate::context::Context;
 
 /// A batch is this large at least where the aim is to get through rather than to take turns.
-pub(super) const LARGE_BATCH: usize = 5000;
+const LARGE_BATCH: usize = 5000;
+/// Reports that are in memory at the same time: each becomes ten observations or more.
+pub(super) const REPORTS_AT_ONCE: usize = 500;
 
 /// What a task is run with.
 #[derive(Clone)]

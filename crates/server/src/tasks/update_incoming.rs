@@ -5,12 +5,13 @@ use std::sync::Mutex;
 
 use ichnaea_domain::export::ExportConfig;
 use ichnaea_domain::report::{ExportedReport, QueuedReport};
-use ichnaea_kv::Op;
-use ichnaea_kv::queue::is_ready;
+use ichnaea_kv::queue::{DataQueue, is_ready};
+use ichnaea_kv::{Op, Taken};
 use tracing::warn;
 
-use super::batch::{Done, decode_all, work_through};
+use super::batch::{Done, GivingUp, decode_all, work_on};
 use super::message::{Message, send};
+use super::run::REPORTS_AT_ONCE;
 use super::tally::Tally;
 use super::{EXPORT_EXPIRES, Outcome, Run, Task, export, export_reports};
 use crate::{fault, keys};
@@ -28,19 +29,32 @@ pub async fn run(run: &Run) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-/// Distributes one batch.
+/// Distributes one batch, a part at a time.
 pub async fn distribute(run: &Run, configs: &[ExportConfig]) -> anyhow::Result<Outcome> {
     let queue = keys::incoming();
-    work_through(run, &queue, |taken| {
-        let (reports, dead) = decode_all(taken.items, |item| queue.decode(item));
-        let mut outcome = Outcome::of(reports.len());
-        outcome.count("reports", reports.len() as u64);
-        let done =
-            pushes(reports, configs).map(|ops| Done { ops, dead, outcome, tally: Tally::Nothing });
-        fault::point("incoming_decided");
-        std::future::ready(done)
-    })
-    .await
+    let mut outcome = Outcome::default();
+    let mut left = run.batch_of(&queue);
+    while left > 0 {
+        let at_once = left.min(REPORTS_AT_ONCE);
+        let work = |taken| std::future::ready(decide(&queue, taken, configs));
+        let worked = work_on(run, &queue.name, at_once, GivingUp::AfterTries, work).await?;
+        let Some(worked) = worked else { break };
+        outcome.add(worked);
+        left -= at_once;
+    }
+    if !outcome.is_idle() {
+        outcome.is_ready = run.is_ready(&queue).await?;
+    }
+    Ok(outcome)
+}
+
+fn decide(queue: &DataQueue, taken: Taken, configs: &[ExportConfig]) -> anyhow::Result<Done> {
+    let (reports, dead) = decode_all(taken.items, |item| queue.decode(item));
+    let mut outcome = Outcome::of(reports.len());
+    outcome.count("reports", reports.len() as u64);
+    let ops = pushes(reports, configs)?;
+    fault::point("incoming_decided");
+    Ok(Done { ops, dead, outcome, tally: Tally::Nothing })
 }
 
 /// Appends every report to the queue of every target that wants it.
