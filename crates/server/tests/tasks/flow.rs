@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ichnaea_domain::report::ExportedReport;
 use ichnaea_server::keys;
 use ichnaea_server::tasks::Task;
 use ichnaea_server::tasks::drain::{Drain, Progress};
@@ -9,7 +10,7 @@ use ichnaea_server::tasks::message::Message;
 use ichnaea_testkit::Backend;
 use serde_json::json;
 
-use crate::bench::{Bench, gsm, observation, report, wifi};
+use crate::bench::{Bench, gsm, ms, observation, report, wifi};
 
 pub async fn a_report_becomes_stations_an_area_grid_cells_and_counters(backend: Backend) {
     let bench = Bench::new(backend).await;
@@ -51,6 +52,31 @@ pub async fn a_report_becomes_stations_an_area_grid_cells_and_counters(backend: 
         let state = bench.queue(&queue.name).await;
         assert_eq!((state.len, state.in_flight), (0, 0), "{}", queue.name);
     }
+}
+
+pub async fn a_batch_of_reports_goes_on_in_parts_and_in_order(backend: Backend) {
+    let bench = Bench::new(backend).await;
+    let numbered = |number: i64| {
+        let mut report = report(51.5, -0.1, &wifi("94:b4:0f:01:0d:01"));
+        report["timestamp"] = json!(ms("2026-01-31T00:00:00Z") + number);
+        report
+    };
+    bench.submit(&(0..5_203).map(numbered).collect::<Vec<_>>()).await;
+    let distributed = bench.run(Task::UpdateIncoming, None).await;
+    assert_eq!((distributed.items, distributed.counts["reports"]), (5_000, 5_000));
+    assert!(!distributed.is_ready);
+    assert_eq!(bench.queue(keys::UPDATE_INCOMING).await.len, 203);
+    let queue = keys::export("queue_export_internal", 0);
+    let waiting = bench.context().kv.peek(&queue.name, 0, 10_000).await.unwrap();
+    let times = waiting.iter().map(|item| {
+        let exported: ExportedReport = queue.decode(item).unwrap();
+        exported.report.timestamp.unwrap() - ms("2026-01-31T00:00:00Z")
+    });
+    assert!(times.eq(0..5_000));
+
+    assert_eq!(bench.run(Task::ExportReports, Some("internal")).await.counts["wifi"], 500);
+    bench.drain().await;
+    assert_eq!(json!(bench.rows("SELECT samples FROM wifi_shard_0")), json!([[5_203.0]]));
 }
 
 pub async fn all_reports_are_gathered_before_a_station_is_updated(backend: Backend) {
