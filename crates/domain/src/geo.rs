@@ -301,12 +301,8 @@ pub fn circle_radius_m(center: Position, bounds: &BoundingBox) -> u32 {
 pub fn round7(value: f64) -> f64 {
     /// Beyond this doubles are not dense enough for seven decimals after all whole numbers to be exact.
     const LARGE: f64 = 1e8;
-    if value.abs() >= LARGE || value.is_nan() {
-        return if value.is_finite() {
-            format!("{value:.7}").parse().unwrap_or(value)
-        } else {
-            value
-        };
+    if value.is_nan() || value.abs() >= LARGE {
+        return format!("{value:.7}").parse().unwrap_or(value);
     }
     let scaled = value * 1e7;
     let whole = scaled.round_ties_even();
