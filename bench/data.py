@@ -16,18 +16,21 @@ today.
   pipeline.txt    bodies: ten reports each, four of every one of NEW sites (SITES / 20) that are in no table
 """
 import argparse
+import concurrent.futures
 import datetime
 import hashlib
 import json
 import math
 import os
 import random
+import shutil
 import struct
 
 BOXES = [("DE", 49.5, 51.5, 8.5, 11.5), ("FR", 45.5, 48.0, 1.0, 4.5), ("PL", 51.0, 53.0, 17.0, 22.0)]
 METRES_PER_DEGREE = 111_320.0
 SITE_SIZE_M = 60.0
 PER_SITE = 10
+SHARDS = "0123456789abcdef"
 # Columns of the station tables, without those of blocked stations; `load.py` uses them too.
 PLACE = ["lat", "lon", "max_lat", "min_lat", "max_lon", "min_lon", "radius", "region", "samples", "source", "weight"]
 DATES = ["created", "modified", "last_seen"]
@@ -82,18 +85,34 @@ def place_columns(region, lat, lon, reach, radius, samples):
     return [lat, lon, *(round(side, 7) for side in box), radius, region, samples, GNSS, float(samples)]
 
 
-def write_rows(out, sites, cells):
+def write_stations(out, part, begin, end):
+    """The rows of some sites, one file a shard; their names."""
     days = Days()
-    files = {shard: open(os.path.join(out, f"wifi_{shard}.tsv"), "w") for shard in "0123456789abcdef"}
-    for site in range(sites):
+    names = [os.path.join(out, f"wifi_{shard}.tsv.{part}") for shard in SHARDS]
+    files = {shard: open(name, "w") for shard, name in zip(SHARDS, names)}
+    for site in range(begin, end):
         region, lat, lon = site_place(site)
         for index in range(PER_SITE):
             a, b, number = draw(b"station", site * PER_SITE + index)
             place = place_columns(region, *nearby(lat, lon, a, b), 0.0002, 20 + number % 80, 1 + number % 200)
             address = mac(site, index)
-            print(address, *place, *days.columns(number), sep="\t", file=files[address[4]])
+            files[address[4]].write("\t".join([address, *map(str, place), *days.columns(number)]) + "\n")
     for file in files.values():
         file.close()
+    return names
+
+
+def write_rows(out, sites, cells):
+    days, parts = Days(), len(os.sched_getaffinity(0))
+    bounds = [(part, sites * part // parts, sites * (part + 1) // parts) for part in range(parts)]
+    with concurrent.futures.ProcessPoolExecutor(parts) as pool:
+        written = [pool.submit(write_stations, out, *bound) for bound in bounds]
+        for names in zip(*(one.result() for one in written)):
+            with open(names[0].rsplit(".", 1)[0], "wb") as whole:
+                for name in names:
+                    with open(name, "rb") as part:
+                        shutil.copyfileobj(part, whole, 1 << 20)
+                    os.remove(name)
     with open(os.path.join(out, "cell_lte.tsv"), "w") as file:
         for cell in range(cells):
             region, lat, lon = site_place(cell * len(BOXES))  # all in the first box
