@@ -238,13 +238,13 @@ impl Position {
     /// The body of the answer.
     fn body(&self) -> String {
         let Self { location, accuracy, fallback } = self;
-        format!("{{\"location\": {location}, \"accuracy\": {accuracy}{fallback}}}")
+        ["{\"location\": ", location, ", \"accuracy\": ", accuracy, fallback, "}"].concat()
     }
 
     /// The same with sorted names.
     fn sorted(&self) -> String {
         let Self { location, accuracy, fallback } = self;
-        format!("{{\"accuracy\": {accuracy}{fallback}, \"location\": {location}}}")
+        ["{\"accuracy\": ", accuracy, fallback, ", \"location\": ", location, "}"].concat()
     }
 }
 
@@ -264,7 +264,7 @@ async fn geolocate(
     let result = result.ok_or(ApiError::NotFound)?;
     let (lat, lon) = (json::float(result.lat), json::float(result.lon));
     Ok(Position {
-        location: format!("{{\"lat\": {lat}, \"lng\": {lon}}}"),
+        location: ["{\"lat\": ", &lat, ", \"lng\": ", &lon, "}"].concat(),
         accuracy: json::float(result.accuracy_m),
         fallback: fallback_member(result.fallback.map(Fallback::name)),
     })

@@ -4,7 +4,7 @@
 //! others are gathered here and sent in batches, so that no answer waits for the key-value store.
 
 use std::collections::{HashMap, HashSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ const LIMIT_TTL: Duration = Duration::from_hours(25);
 const USER_TTL: Duration = Duration::from_hours(8 * 24);
 /// How often gathered counts are sent.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
-/// Distinct users that are gathered between two flushes; what is beyond is not counted.
+/// Addresses that are gathered between two flushes; what is beyond is not counted.
 const MAX_GATHERED: usize = 100_000;
 
 /// Counts on their way to the key-value store.
@@ -39,40 +39,90 @@ struct Shared {
     sending: tokio::sync::Mutex<()>,
 }
 
+/// Requests since they were last sent, by key.
 #[derive(Default)]
 struct Gathered {
-    requests: HashMap<String, i64>,
-    users: HashSet<(String, String)>,
-    totals: Totals,
+    keys: HashMap<String, Vec<Tally>>,
+    /// Addresses in all tallies.
+    clients: usize,
 }
 
-/// What the key-value store has last said about the counters of today, for the log.
-#[derive(Default)]
-struct Totals {
-    day: Option<NaiveDate>,
-    counts: HashMap<String, i64>,
+/// What came in for one key at one entry point on one day.
+struct Tally {
+    endpoint: Endpoint,
+    day: NaiveDate,
+    requests: i64,
+    clients: HashSet<IpAddr>,
+    /// All requests of the day, for the log: what the key-value store has last said, and what came since.
+    total: Option<i64>,
+}
+
+/// A tally on its way, and whose it is.
+struct Sent {
+    key: String,
+    endpoint: Endpoint,
+    day: NaiveDate,
+    requests: i64,
+    clients: HashSet<IpAddr>,
 }
 
 impl Gathered {
-    /// Counts one request; today's total as far as it is known here.
-    fn count(&mut self, counter: String, today: NaiveDate) -> Option<i64> {
-        if self.totals.day != Some(today) {
-            self.totals = Totals { day: Some(today), counts: HashMap::new() };
-        }
-        let total = self.totals.counts.get_mut(&counter).map(|total| {
-            *total += 1;
-            *total
+    /// Counts one request; the day's total as far as it is known here.
+    fn count(
+        &mut self,
+        key: &str,
+        endpoint: Endpoint,
+        day: NaiveDate,
+        client: IpAddr,
+    ) -> Option<i64> {
+        let tallies = match self.keys.get_mut(key) {
+            Some(tallies) => tallies,
+            None => self.keys.entry(key.to_owned()).or_default(),
+        };
+        let is_this = |tally: &Tally| (tally.endpoint, tally.day) == (endpoint, day);
+        let place = tallies.iter().position(is_this).unwrap_or_else(|| {
+            let (clients, total) = (HashSet::new(), None);
+            tallies.push(Tally { endpoint, day, requests: 0, clients, total });
+            tallies.len() - 1
         });
-        *self.requests.entry(counter).or_default() += 1;
-        total
+        let tally = &mut tallies[place];
+        tally.requests += 1;
+        if self.clients < MAX_GATHERED && tally.clients.insert(client) {
+            self.clients += 1;
+        }
+        tally.total = tally.total.map(|total| total + 1);
+        tally.total
+    }
+
+    /// Takes out what came in; the totals of `today` stay.
+    fn take(&mut self, today: NaiveDate) -> Vec<Sent> {
+        self.clients = 0;
+        let mut taken = Vec::new();
+        self.keys.retain(|key, tallies| {
+            for tally in tallies.iter_mut().filter(|tally| tally.requests > 0) {
+                taken.push(Sent {
+                    key: key.clone(),
+                    endpoint: tally.endpoint,
+                    day: tally.day,
+                    requests: std::mem::take(&mut tally.requests),
+                    clients: std::mem::take(&mut tally.clients),
+                });
+            }
+            tallies.retain(|tally| tally.day == today);
+            !tallies.is_empty()
+        });
+        taken
     }
 
     /// Takes over what the key-value store says after it has counted; what came in meanwhile is on
     /// top of that.
-    fn learn(&mut self, counters: Vec<String>, totals: &[i64]) {
-        for (counter, total) in counters.into_iter().zip(totals) {
-            let since = self.requests.get(&counter).copied().unwrap_or(0);
-            self.totals.counts.insert(counter, total + since);
+    fn learn(&mut self, sent: &[Sent], totals: &[i64]) {
+        for (Sent { key, endpoint, day, .. }, total) in sent.iter().zip(totals) {
+            let tallies = self.keys.get_mut(key).into_iter().flatten();
+            let is_this = |tally: &&mut Tally| (tally.endpoint, tally.day) == (*endpoint, *day);
+            for tally in tallies.filter(is_this) {
+                tally.total = Some(total + tally.requests);
+            }
         }
     }
 }
@@ -111,20 +161,11 @@ impl Usage {
         let name = key.name()?;
         let ctx = &self.shared.ctx;
         let today = ctx.clock.now().date();
-        let counter = keys::api_limit(name, endpoint.tag(), today);
-        let users = user_key(endpoint, name, today);
-        let client = client.map_or_else(|| "127.0.0.1".to_owned(), |address| address.to_string());
+        let client = client.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         if key.daily_limit().is_none() {
-            let mut gathered = self.shared.gathered();
-            if gathered.users.len() < MAX_GATHERED {
-                gathered.users.insert((users, client));
-            }
-            return gathered.count(counter, today);
+            return self.shared.gathered().count(name, endpoint, today, client);
         }
-        let ops = vec![
-            Op::Count { key: counter, by: 1, ttl: Some(LIMIT_TTL) },
-            Op::AddUnique { key: users, member: client, ttl: Some(USER_TTL) },
-        ];
+        let ops = vec![count_op(name, endpoint, today, 1), user_op(name, endpoint, today, client)];
         match ctx.breakers.keyvalue.ask(ctx.kv.apply(ops)).await {
             Ok(results) => results.first().copied(),
             Err(missed) => {
@@ -141,8 +182,13 @@ impl Drop for Usage {
     }
 }
 
-fn user_key(endpoint: Endpoint, key: &str, today: NaiveDate) -> String {
-    keys::api_user(endpoint.kind().name(), key, today)
+fn count_op(key: &str, endpoint: Endpoint, day: NaiveDate, by: i64) -> Op {
+    Op::Count { key: keys::api_limit(key, endpoint.tag(), day), by, ttl: Some(LIMIT_TTL) }
+}
+
+fn user_op(key: &str, endpoint: Endpoint, day: NaiveDate, client: IpAddr) -> Op {
+    let users = keys::api_user(endpoint.kind().name(), key, day);
+    Op::AddUnique { key: users, member: client.to_string(), ttl: Some(USER_TTL) }
 }
 
 impl Shared {
@@ -156,24 +202,17 @@ impl Shared {
         if keyvalue.is_away() {
             return; // they are gathered until it is back
         }
-        let (requests, users) = {
-            let mut gathered = self.gathered();
-            (std::mem::take(&mut gathered.requests), std::mem::take(&mut gathered.users))
-        };
-        if requests.is_empty() {
+        let sent = self.gathered().take(self.ctx.clock.now().date());
+        if sent.is_empty() {
             return;
         }
-        let counters: Vec<_> = requests.keys().cloned().collect();
-        let counts =
-            requests.into_iter().map(|(key, by)| Op::Count { key, by, ttl: Some(LIMIT_TTL) });
-        let users = users.into_iter().map(|(key, member)| Op::AddUnique {
-            key,
-            member,
-            ttl: Some(USER_TTL),
+        let counts = sent.iter().map(|one| count_op(&one.key, one.endpoint, one.day, one.requests));
+        let users = sent.iter().flat_map(|one| {
+            one.clients.iter().map(|client| user_op(&one.key, one.endpoint, one.day, *client))
         });
         let ops = counts.chain(users).collect();
         match keyvalue.ask(self.ctx.kv.apply(ops)).await {
-            Ok(totals) => self.gathered().learn(counters, &totals),
+            Ok(totals) => self.gathered().learn(&sent, &totals),
             Err(missed) => missed.log(incident::NOT_COUNTED, "a second's request counts are lost"),
         }
     }
@@ -188,16 +227,41 @@ mod tests {
     #[test]
     fn the_total_of_a_day_is_what_the_store_said_and_what_came_since() {
         let day = |day| NaiveDate::from_ymd_opt(2026, 1, day).unwrap();
-        let counter = || "apilimit:test:v1.geolocate:20260101".to_owned();
         let mut gathered = Gathered::default();
-        assert_eq!(gathered.count(counter(), day(1)), None);
-        let sent = std::mem::take(&mut gathered.requests);
-        assert_eq!(sent[&counter()], 1);
+        let count = |gathered: &mut Gathered, on| {
+            gathered.count("test", Endpoint::Geolocate, day(on), IpAddr::V4(Ipv4Addr::LOCALHOST))
+        };
+        assert_eq!(count(&mut gathered, 1), None);
+        let sent = gathered.take(day(1));
+        assert_eq!((sent[0].requests, sent[0].clients.len()), (1, 1));
         // Comes in while the first one is being counted.
-        assert_eq!(gathered.count(counter(), day(1)), None);
-        gathered.learn(vec![counter()], &[41]);
-        assert_eq!(gathered.count(counter(), day(1)), Some(43));
-        assert_eq!(gathered.count(counter(), day(2)), None);
+        assert_eq!(count(&mut gathered, 1), None);
+        gathered.learn(&sent, &[41]);
+        assert_eq!(count(&mut gathered, 1), Some(43));
+        // Around midnight there are two days at a time, each with its own requests.
+        assert_eq!(count(&mut gathered, 2), None);
+        let mut sent: Vec<_> =
+            gathered.take(day(2)).iter().map(|one| (one.day, one.requests)).collect();
+        sent.sort_unstable();
+        assert_eq!(sent, [(day(1), 2), (day(2), 1)]);
+        assert!(gathered.take(day(2)).is_empty());
+        assert_eq!(count(&mut gathered, 1), None, "the total of a day that is over was kept");
+    }
+
+    #[test]
+    fn addresses_beyond_the_bound_are_not_gathered() {
+        let today = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
+        let mut gathered = Gathered::default();
+        for number in 0..=u32::try_from(MAX_GATHERED).unwrap() {
+            let client = IpAddr::V4(Ipv4Addr::from(number));
+            gathered.count("test", Endpoint::SubmitV2, today, client);
+        }
+        let sent = gathered.take(today);
+        assert_eq!(sent[0].clients.len(), MAX_GATHERED);
+        assert_eq!(usize::try_from(sent[0].requests).unwrap(), MAX_GATHERED + 1);
+        // There is room again.
+        gathered.count("test", Endpoint::SubmitV2, today, IpAddr::V4(Ipv4Addr::LOCALHOST));
+        assert_eq!(gathered.take(today)[0].clients.len(), 1);
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -210,7 +274,7 @@ mod tests {
         let lock = LockedFile::new(std::path::Path::new(path));
         let key = ApiKey { valid_key: "test".to_owned(), ..ApiKey::anonymous() };
         usage.count(&key, Endpoint::Geolocate, None).await;
-        while !usage.shared.gathered().requests.is_empty() {
+        while usage.shared.gathered().keys.values().flatten().any(|tally| tally.requests > 0) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         let mut flush = Box::pin(usage.flush());

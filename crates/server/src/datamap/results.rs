@@ -104,7 +104,7 @@ pub fn log(asked: &Asked, end: End, results: &Results, duration_s: f64) {
     fields.count("concurrency", asked.concurrency);
     fields.text("bucket_name", &asked.bucket_name);
     results.add_to(&mut fields);
-    info!(target: CANONICAL, ?fields, "Datamap tile {what} {how} in {duration_s:.1} seconds.");
+    info!(target: CANONICAL, fields = fields.members(), "Datamap tile {what} {how} in {duration_s:.1} seconds.");
 }
 
 #[cfg(test)]

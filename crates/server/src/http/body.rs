@@ -148,19 +148,22 @@ fn charset(headers: &HeaderMap) -> Option<String> {
 }
 
 fn decode(bytes: Bytes, charset: Option<&str>) -> Result<String, ApiError> {
-    let label = charset.unwrap_or("utf-8");
+    let Some(label) = charset else { return utf8(bytes) };
     // Clients write `latin-1` and `utf_8` where the list of labels has `latin1` and `utf8`.
     let plain = label.replace(['-', '_'], "");
     let known = |label: &str| Encoding::for_label(label.as_bytes());
     match known(label).or_else(|| known(&plain)) {
-        Some(encoding) if encoding == encoding_rs::UTF_8 => String::from_utf8(bytes.into())
-            .map_err(|error| ApiError::Undecodable(utf8_error(&error))),
+        Some(encoding) if encoding == encoding_rs::UTF_8 => utf8(bytes),
         Some(encoding) => encoding
             .decode_without_bom_handling_and_without_replacement(&bytes)
             .map(std::borrow::Cow::into_owned)
             .ok_or_else(|| ApiError::Undecodable(format!("'{label}' codec can't decode the body"))),
         None => Err(ApiError::Undecodable(format!("unknown encoding: {label}"))),
     }
+}
+
+fn utf8(bytes: Bytes) -> Result<String, ApiError> {
+    String::from_utf8(bytes.into()).map_err(|error| ApiError::Undecodable(utf8_error(&error)))
 }
 
 /// The error as clients know it from the original.

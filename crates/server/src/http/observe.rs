@@ -86,7 +86,7 @@ fn log(ctx: &Context, answered: &Answered<'_>) {
     if let Some(facts) = facts {
         facts.log(&mut fields, ctx.config.log_api_keys);
     }
-    tracing::info!(target: CANONICAL, ?fields, "{method} {path} - {status}");
+    tracing::info!(target: CANONICAL, fields = fields.members(), "{method} {path} - {status}");
 }
 
 #[cfg(test)]

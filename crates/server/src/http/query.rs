@@ -38,7 +38,7 @@ pub fn url(request: &http::request::Parts) -> String {
     let host = request.headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
     let host = host.or_else(|| request.uri.host()).unwrap_or_default();
     let path = request.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    format!("http://{host}{path}")
+    ["http://", host, path].concat()
 }
 
 /// The last `key` parameter of a query string. Both `&` and `;` separate parameters, `+` is a
@@ -53,7 +53,7 @@ pub fn key_parameter(query: &str) -> Option<String> {
             key = Some(value);
         }
     }
-    key.filter(|key| !key.is_empty())
+    key.filter(|key| !key.is_empty()).map(Cow::into_owned)
 }
 
 /// All parameters of a query string, of several with one name the last; parts that are not UTF-8 are
@@ -62,14 +62,17 @@ pub fn key_parameter(query: &str) -> Option<String> {
 pub fn parameters(query: &str) -> HashMap<String, String> {
     let pairs = query.split('&').filter_map(|pair| {
         let (name, value) = pair.split_once('=')?;
-        Some((decode(name)?, decode(value)?))
+        Some((decode(name)?.into_owned(), decode(value)?.into_owned()))
     });
     pairs.collect()
 }
 
-fn decode(part: &str) -> Option<String> {
+fn decode(part: &str) -> Option<Cow<'_, str>> {
+    if !part.contains(['%', '+']) {
+        return Some(part.into());
+    }
     let blanks = part.replace('+', " ");
-    percent_decode_str(&blanks).decode_utf8().ok().map(Cow::into_owned)
+    Some(percent_decode_str(&blanks).decode_utf8().ok()?.into_owned().into())
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ pub struct Parts {
     pub message: String,
     /// The fields.
     pub fields: Fields,
-    /// Members of a JSON object that the event carries, without its braces.
+    /// What it carries as its field `fields`: members of a JSON object, see [`Fields`].
     pub more: String,
 }
 
@@ -51,6 +51,7 @@ impl Visit for Parts {
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
             "message" => self.message.push_str(value),
+            "fields" => self.more.push_str(value),
             name => self.fields.text(name, value),
         }
     }
@@ -79,13 +80,8 @@ impl Visit for Parts {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         match field.name() {
             "message" => {
+                self.message.reserve(64);
                 let _ = write!(self.message, "{value:?}");
-            }
-            "fields" => {
-                let _ = write!(self.more, "{value:?}");
-                // Without its braces.
-                self.more.pop();
-                self.more.drain(..1.min(self.more.len()));
             }
             name => self.fields.text(name, &format!("{value:?}")),
         }

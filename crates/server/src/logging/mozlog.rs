@@ -1,6 +1,6 @@
 //! Lines in the form of the original: MozLog 2.0, one JSON object each.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::FmtContext;
@@ -15,30 +15,28 @@ use crate::clock::Clock;
 /// Writes MozLog.
 pub struct MozLog {
     clock: Clock,
-    /// The members that are the same in every line.
-    host: String,
-    pid: u32,
+    /// What is the same in every line, before its severity and after it.
+    same: [String; 2],
 }
 
 impl MozLog {
     /// For this process.
     pub fn new() -> Self {
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        Self { clock: Clock::default(), host: quoted(host.trim()), pid: std::process::id() }
+        Self { clock: Clock::default(), same: same(host.trim(), std::process::id()) }
     }
 
     fn line(&self, level: Level, target: &str, parts: &Parts) -> String {
         // As long as the line of a request is.
         let mut line = String::with_capacity(1024);
-        let (now_ns, host, severity, pid) =
-            (self.clock.now_ns(), &self.host, severity(level), self.pid);
-        let _ = write!(line, "{{\"Timestamp\": {now_ns}, \"Type\": ");
+        line.push_str("{\"Timestamp\": ");
+        line.push_str(itoa::Buffer::new().format(self.clock.now_ns()));
+        line.push_str(", \"Type\": ");
         quote(&mut line, &logger(target));
-        let _ = write!(
-            line,
-            ", \"Logger\": \"ichnaea\", \"Hostname\": {host}, \"EnvVersion\": \"2.0\", \
-             \"Severity\": {severity}, \"Pid\": {pid}, \"Fields\": {{",
-        );
+        let [before, after] = &self.same;
+        line.push_str(before);
+        line.push_str(severity(level));
+        line.push_str(after);
         let message = parts.message.as_str();
         // The original leaves out what looks like a rendered structure.
         let is_structure = message.starts_with('{') && message.ends_with('}');
@@ -52,13 +50,22 @@ impl MozLog {
     }
 }
 
+/// The members around the severity.
+fn same(host: &str, pid: u32) -> [String; 2] {
+    let host = quoted(host);
+    let before = format!(
+        ", \"Logger\": \"ichnaea\", \"Hostname\": {host}, \"EnvVersion\": \"2.0\", \"Severity\": ",
+    );
+    [before, format!(", \"Pid\": {pid}, \"Fields\": {{")]
+}
+
 /// Numbers as syslog has them.
-const fn severity(level: Level) -> u8 {
+const fn severity(level: Level) -> &'static str {
     match level {
-        Level::ERROR => 3,
-        Level::WARN => 4,
-        Level::INFO => 6,
-        Level::DEBUG | Level::TRACE => 7,
+        Level::ERROR => "3",
+        Level::WARN => "4",
+        Level::INFO => "6",
+        Level::DEBUG | Level::TRACE => "7",
     }
 }
 
@@ -85,11 +92,7 @@ mod tests {
     use super::*;
 
     fn mozlog() -> MozLog {
-        MozLog {
-            clock: Clock::Fixed(Arc::new(1_488_799_800_123.into())),
-            host: quoted("web-1"),
-            pid: 7,
-        }
+        MozLog { clock: Clock::Fixed(Arc::new(1_488_799_800_123.into())), same: same("web-1", 7) }
     }
 
     fn parts(message: &str, more: &str) -> Parts {

@@ -343,9 +343,9 @@ pub fn log(task: Task, shard: Option<&str>, outcome: &Outcome, duration_s: f64) 
     fields.text("outcome", if has_done_nothing { "idle" } else { "done" });
     fields.raw("counts", &serde_json::to_string(&outcome.counts).unwrap_or_default());
     if has_done_nothing {
-        debug!(target: CANONICAL, ?fields, "{task} had nothing to do");
+        debug!(target: CANONICAL, fields = fields.members(), "{task} had nothing to do");
     } else {
-        info!(target: CANONICAL, ?fields, "{task} done");
+        info!(target: CANONICAL, fields = fields.members(), "{task} done");
     }
 }
 
