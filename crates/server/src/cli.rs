@@ -454,7 +454,7 @@ async fn run(settings: &Settings, command: Command) -> Result<ExitCode, Failure>
     }
     if let Command::Pipeline(command) = command {
         // It has something to give back when it is interrupted.
-        let context = open_without_geoip(settings).await?;
+        let context = open_for_command(settings).await?;
         return Ok(status(admin::pipeline::run(context, command, &mut signals).await?));
     }
     // So have these: what was drawn, and a last line.
@@ -600,22 +600,22 @@ async fn run_command(settings: &Settings, command: Command) -> Result<ExitCode, 
             alembic(settings, command).await?;
         }
         Command::Import(options) => {
-            let context = open_without_geoip(settings).await?;
+            let context = open_for_command(settings).await?;
             return Ok(ExitCode::from(admin::import::run(context, options).await?));
         }
         Command::LoadCellData { filename, yes: _ } => {
-            let context = open_without_geoip(settings).await?;
+            let context = open_for_command(settings).await?;
             return Ok(status(admin::import::load_cell_data(context, filename).await?));
         }
         Command::Metrics { markdown } => admin::metrics::run(markdown),
         Command::Openapi => print(crate::openapi::json().trim_end()),
         Command::Task(admin::task::Command::List) => admin::task::list(),
         Command::Task(admin::task::Command::Send { name, shard }) => {
-            let context = open_without_geoip(settings).await?;
+            let context = open_for_command(settings).await?;
             admin::task::send(&context, name, shard).await?;
         }
         Command::Task(admin::task::Command::Run { name, shard }) => {
-            admin::task::run(open_without_geoip(settings).await?, name, shard).await?;
+            admin::task::run(open_for_command(settings).await?, name, shard).await?;
         }
         Command::Healthcheck { first_process: false } => {
             admin::healthcheck::run(settings.listen()).await?;
@@ -713,8 +713,11 @@ fn print_usage(command: &str) {
     }
 }
 
+/// Opens everything but the city database, which only the web role asks: it may take more memory than all
+/// the rest.
 async fn open(config: Config) -> anyhow::Result<Arc<Context>> {
     make_folders(&config)?;
+    let config = Config { geoip_path: None, ..config };
     Ok(Arc::new(Context::open(config).await?))
 }
 
@@ -724,10 +727,9 @@ fn listens(words: &[String]) -> Option<Listen> {
     matches!(command, Command::Web { .. } | Command::Serve { .. }).then(|| settings.listen())
 }
 
-/// Opens everything but the city database, which only the web role asks.
-async fn open_without_geoip(settings: &Settings) -> Result<Arc<Context>, Failure> {
-    let config = settings.resolve(Embedded::IfPresent)?;
-    Ok(open(Config { geoip_path: None, ..config }).await?)
+/// The same for a command.
+async fn open_for_command(settings: &Settings) -> Result<Arc<Context>, Failure> {
+    Ok(open(settings.resolve(Embedded::IfPresent)?).await?)
 }
 
 fn open_store(uri: &str, wait: Duration) -> anyhow::Result<Store> {

@@ -20,7 +20,10 @@ const ROLES: [(&[&str], &str, &str); 3] = [
 
 pub fn every_role_is_ready_and_ends_well_when_asked_again_and_again(backend: Backend) {
     let backends = Backends::new(backend);
-    let ichnaea = backends.migrated();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("city.mmdb");
+    geoip::write_city_file(&path).unwrap();
+    let ichnaea = backends.migrated().env("GEOIP_PATH", &path.display().to_string());
     for (arguments, banner, ready) in ROLES {
         // The same place again, as after `docker restart`; nothing of the first run is in the way.
         for signal in ["TERM", "INT", "TERM"] {
@@ -30,6 +33,8 @@ pub fn every_role_is_ready_and_ends_well_when_asked_again_and_again(backend: Bac
             let said = role.rest();
             assert_eq!(role.ended().code(), Some(0), "{arguments:?} {signal}: {said}");
             assert!(said.lines().any(|line| line == banner), "{said}");
+            // The others have no use for the city database, and it is large.
+            assert_eq!(said.contains("GeoIP configured"), arguments == WEB, "{said}");
         }
     }
 }
