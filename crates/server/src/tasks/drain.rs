@@ -21,6 +21,9 @@ use super::{
 };
 use crate::keys;
 
+/// Batches that are taken as one. Observations of a station that come in different steps write it once
+/// for each, and a step of 20,000 observations takes some 10 MB.
+const BATCHES: usize = 40;
 /// Pauses while others hold batches.
 const MIN_PAUSE: Duration = Duration::from_millis(20);
 const MAX_PAUSE: Duration = Duration::from_millis(500);
@@ -72,7 +75,7 @@ impl Drain {
         run: &Run,
         mut tell: impl FnMut(Progress<'_>),
     ) -> anyhow::Result<Vec<(&'static str, Outcome)>> {
-        let run = Run { size: Size::Large, ..run.clone() };
+        let run = Run { size: Size::Batches(BATCHES), ..run.clone() };
         let mut done = Vec::new();
         for stage in STAGES {
             // Export queues come about in the stage before.

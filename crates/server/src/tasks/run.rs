@@ -7,8 +7,6 @@ use ichnaea_kv::queue::DataQueue;
 
 use crate::context::Context;
 
-/// A batch is this large at least where the aim is to get through rather than to take turns.
-const LARGE_BATCH: usize = 5000;
 /// Reports that are in memory at the same time: each becomes ten observations or more.
 pub(super) const REPORTS_AT_ONCE: usize = 500;
 
@@ -26,11 +24,10 @@ pub struct Run {
 /// How much a task takes from its queue at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
-    /// The batch of the queue.
-    Usual,
-    /// More, to get through in few steps.
-    Large,
-    /// So many.
+    /// So many batches of the queue as one. A station costs as much for one observation as for many, so
+    /// that a queue in which much waits is worked off faster in large steps.
+    Batches(usize),
+    /// So many items.
     Items(usize),
 }
 
@@ -38,15 +35,14 @@ impl Run {
     /// A run with the usual batches.
     #[must_use]
     pub fn new(context: Arc<Context>) -> Self {
-        Self { context, held: Arc::default(), size: Size::Usual }
+        Self { context, held: Arc::default(), size: Size::Batches(1) }
     }
 
     /// How many items of a queue are taken at once.
     #[must_use]
     pub fn batch_of(&self, queue: &DataQueue) -> usize {
         match self.size {
-            Size::Usual => queue.batch,
-            Size::Large => queue.batch.max(LARGE_BATCH),
+            Size::Batches(batches) => queue.batch * batches,
             Size::Items(items) => items,
         }
     }

@@ -33,7 +33,7 @@ pub async fn run(run: &Run) -> anyhow::Result<Outcome> {
 pub async fn distribute(run: &Run, configs: &[ExportConfig]) -> anyhow::Result<Outcome> {
     let queue = keys::incoming();
     let mut outcome = Outcome::default();
-    let mut left = run.batch_of(&queue);
+    let mut left = queue.batch;
     while left > 0 {
         let at_once = left.min(REPORTS_AT_ONCE);
         let work = |taken| std::future::ready(decide(&queue, taken, configs));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ichnaea_domain::report::ExportedReport;
 use ichnaea_server::keys;
-use ichnaea_server::tasks::Task;
+use ichnaea_server::tasks::{self, Task};
 use ichnaea_server::tasks::drain::{Drain, Progress};
 use ichnaea_server::tasks::message::Message;
 use ichnaea_testkit::Backend;
@@ -77,6 +77,20 @@ pub async fn a_batch_of_reports_goes_on_in_parts_and_in_order(backend: Backend) 
     assert_eq!(bench.run(Task::ExportReports, Some("internal")).await.counts["wifi"], 500);
     bench.drain().await;
     assert_eq!(json!(bench.rows("SELECT samples FROM wifi_shard_0")), json!([[5_203.0]]));
+}
+
+pub async fn a_queue_that_has_fallen_behind_is_worked_off_in_large_steps(backend: Backend) {
+    let bench = Bench::new(backend).await;
+    let run = async |waiting: usize| {
+        bench.push("update_wifi_0", vec![observation("94b40f010d01", 51.5, -0.1); waiting]).await;
+        let outcome = tasks::run(&bench.run, Task::UpdateWifi, Some("0")).await.unwrap();
+        let applied = bench.rows("SELECT COUNT(*) FROM applied_batch");
+        (outcome.items, bench.queue("update_wifi_0").await.len, json!(applied))
+    };
+    // One batch, and what is left is not worth another; then one batch and all the rest at once.
+    assert_eq!(run(900).await, (500, 400, json!([[1.0]])));
+    assert_eq!(run(5_000).await, (5_400, 0, json!([[3.0]])));
+    assert_eq!(json!(bench.rows("SELECT samples FROM wifi_shard_0")), json!([[5_900.0]]));
 }
 
 pub async fn all_reports_are_gathered_before_a_station_is_updated(backend: Backend) {

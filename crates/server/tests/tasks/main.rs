@@ -25,6 +25,7 @@ mod worker;
 on_both_pairs! {
     flow::a_report_becomes_stations_an_area_grid_cells_and_counters,
     flow::a_batch_of_reports_goes_on_in_parts_and_in_order,
+    flow::a_queue_that_has_fallen_behind_is_worked_off_in_large_steps,
     flow::all_reports_are_gathered_before_a_station_is_updated,
     flow::a_batch_that_others_hold_is_waited_for,
     flow::an_export_queue_below_its_batch_can_be_left_alone,
