@@ -29,7 +29,7 @@ impl Results {
         let mut fields = Fields::default();
         fields.text("updated", &now.format("%Y-%m-%dT%H:%M:%S+00:00").to_string());
         self.add_to(&mut fields);
-        format!("{fields:?}")
+        fields.object()
     }
 
     /// All fields that are known, with the names of the original.
@@ -135,7 +135,7 @@ mod tests {
         let mut fields = Fields::default();
         results.add_to(&mut fields);
         assert_eq!(
-            format!("{fields:?}"),
+            fields.object(),
             r#"{"export_duration_s": 0.0, "row_count": 0, "csv_count": 0}"#
         );
     }

@@ -12,7 +12,7 @@ const USUAL: usize = 768;
 ///
 /// An event takes them as its field `fields`, `tracing::info!(fields = fields.members(), …)`, and its
 /// line has them among its other fields.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Fields(String);
 
 impl Fields {
@@ -64,6 +64,12 @@ impl Fields {
         self.0.push_str(json);
     }
 
+    /// The members as a JSON object.
+    #[must_use]
+    pub fn object(&self) -> String {
+        ["{", &self.0, "}"].concat()
+    }
+
     /// The members, without the braces around them.
     #[must_use]
     pub fn members(&self) -> &str {
@@ -91,7 +97,7 @@ mod tests {
     #[test]
     fn fields_are_json_whatever_is_in_them() {
         let mut fields = Fields::default();
-        assert_eq!(fields.members(), "");
+        assert_eq!(fields.object(), "{}");
         fields.text("a", "x\"\n\u{1b}é");
         fields.text_or_null("b", None);
         fields.number("c", -5_i64);
@@ -99,8 +105,8 @@ mod tests {
         fields.seconds("e", 0.012_345);
         fields.seconds("f", 2.0);
         assert_eq!(
-            fields.members(),
-            r#""a": "x\"\n\u001b\u00e9", "b": null, "c": -5, "d": true, "e": 0.012, "f": 2.0"#
+            fields.object(),
+            r#"{"a": "x\"\n\u001b\u00e9", "b": null, "c": -5, "d": true, "e": 0.012, "f": 2.0}"#
         );
     }
 

@@ -336,7 +336,7 @@ async fn perform(run: &Run, task: Task, argument: Option<&str>) -> anyhow::Resul
 /// How often a task that finds its queue ready runs again before others get their turn.
 const ROUNDS: usize = 5;
 /// Batches of a queue that is ready once more, and so has fallen behind, that are taken as one.
-const BATCHES: usize = 10;
+const BATCHES: usize = 3;
 
 /// Runs a task, and again while its queue is ready, but not for ever.
 pub async fn run(run: &Run, task: Task, argument: Option<&str>) -> anyhow::Result<Outcome> {

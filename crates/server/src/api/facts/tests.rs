@@ -22,7 +22,7 @@ fn trace(expected: AccuracyClass) -> Trace {
 fn logged(facts: &Facts, keys: LogApiKeys) -> Map<String, Value> {
     let mut fields = Fields::default();
     facts.log(&mut fields, keys);
-    serde_json::from_str(&format!("{fields:?}")).unwrap()
+    serde_json::from_str(&fields.object()).unwrap()
 }
 
 fn emitted(facts: &Facts) -> Vec<String> {
