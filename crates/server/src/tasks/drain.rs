@@ -21,8 +21,8 @@ use super::{
 };
 use crate::keys;
 
-/// Batches that are taken as one. Observations of a station that come in different steps write it once
-/// for each, and a step of 20,000 observations takes some 10 MB.
+/// Batches that are taken as one: observations of a station that come in different steps write it once
+/// for each. `docs/adr/0040-large-steps.md` has what it gains and the memory it takes.
 const BATCHES: usize = 40;
 /// Pauses while others hold batches.
 const MIN_PAUSE: Duration = Duration::from_millis(20);

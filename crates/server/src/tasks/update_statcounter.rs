@@ -11,8 +11,11 @@ use ichnaea_kv::Taken;
 use ichnaea_store::{BatchRef, StatChanges};
 
 use super::batch::{Done, GivingUp, decode_all, work_on};
-use super::{Outcome, ROUNDS, Run};
+use super::{Outcome, Run};
 use crate::{fault, keys};
+
+/// Batches in one run: what was collected now, and what workers that died have left.
+const MAX_BATCHES: usize = 20;
 
 /// Collects the counters of yesterday, today and any forgotten day, and adds them to the totals.
 ///
@@ -25,7 +28,7 @@ pub async fn run(run: &Run) -> anyhow::Result<Outcome> {
     fault::point("stat_collected");
     let mut outcome = Outcome::default();
     let mut has_run = false;
-    for _ in 0..ROUNDS {
+    for _ in 0..MAX_BATCHES {
         let work = |taken| update(run, taken);
         let Some(done) = work_on(run, keys::UPDATE_STAT, 0, GivingUp::AfterTries, work).await?
         else {
